@@ -1,0 +1,142 @@
+/**
+ * `wafsim run`: replay corpora through a ruleset and report.
+ */
+import type { Command } from 'commander'
+import { corpusReader } from '../../corpora/index.js'
+import { UsageError } from '../../engine/index.js'
+import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
+import { loadFromOptions } from '../load.js'
+import {
+  addCorpusOptions,
+  addRulesetOptions,
+  type CorpusOptions,
+  collect,
+  defaultWorkers,
+  oneOf,
+  type RulesetOptions,
+  wholeNumber,
+} from '../options.js'
+import { Outputs } from '../output.js'
+import { createProgress } from '../progress.js'
+import { replay } from '../replay.js'
+import { reports } from '../reports/index.js'
+import type { RunReport } from '../reports/run-report.js'
+
+const failures = ['false-positive', 'missed-attack', 'error', 'incomplete'] as const
+type Failure = (typeof failures)[number]
+
+interface RunOptions extends RulesetOptions, CorpusOptions {
+  readonly workers: number
+  readonly format?: string
+  readonly out: readonly string[]
+  readonly redact?: boolean
+  readonly quiet?: boolean
+  readonly color: boolean
+  readonly allRules?: boolean
+  readonly failOn: readonly Failure[]
+  readonly maxFalsePositives?: string
+}
+
+export const runCommand: CommandDefinition = {
+  name: 'run',
+  register: (program, finish) => {
+    const command = program
+      .command('run')
+      .description('replay corpora through a ruleset: what fires, what would be blocked, false positives, exclusions')
+    addRunOptions(addCorpusOptions(addRulesetOptions(command))).action(async (options: RunOptions) => {
+      finish(await run(options))
+    })
+  },
+}
+
+function addRunOptions(command: Command): Command {
+  return command
+    .option(
+      '--workers <n>',
+      'threads; 0 evaluates in the main thread (default: one a core)',
+      wholeNumber('--workers', 0, 256),
+      defaultWorkers(),
+    )
+    .option('--format <name>', `format on standard output: ${reports.map((r) => r.name).join(', ')} (default: text)`)
+    .option('--out <format:file>', 'writes a report to a file (repeatable)', collect, [])
+    .option('--all-rules', 'report rules with nolog too')
+    .option('--redact', 'mask the values of captures')
+    .option('--no-redact', 'do not mask the values of captures')
+    .option('--fail-on <what>', `exit with 1 on ${failures.join(', ')} (repeatable)`, failOn, [])
+    .option('--max-false-positives <n|p%>', 'exit with 1 where more benign requests than this would be blocked')
+    .option('--quiet', 'no progress and no messages')
+    .option('--no-color', 'no colours')
+}
+
+function failOn(text: string, previous: readonly Failure[]): readonly Failure[] {
+  return [...previous, oneOf('--fail-on', failures)(text)]
+}
+
+/** Runs the command; exported for the main job of `npm start`. */
+export async function run(options: RunOptions): Promise<ExitStatus> {
+  const most = parseAllowance(options.maxFalsePositives)
+  const human = {
+    color: options.color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+    width: process.stdout.columns ?? 100,
+  }
+  const corpus = corpusReader({
+    specs: options.corpus,
+    ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
+    assumeBenign: options.assumeBenign ?? false,
+    labels: options.label,
+    filters: options.filter,
+  })
+  const quiet = options.quiet ?? false
+  const { loaded, name } = await loadFromOptions(options, quiet)
+  const outputs = new Outputs(
+    {
+      out: options.out,
+      ...(options.format === undefined ? {} : { format: options.format }),
+      ...(options.redact === undefined ? {} : { redact: options.redact }),
+    },
+    human,
+  )
+  const report = await replay({
+    loaded,
+    rulesetName: name,
+    sources: corpus.sources,
+    items: corpus.items,
+    workers: options.workers,
+    allRules: options.allRules ?? false,
+    progress: createProgress(!quiet && process.stderr.isTTY === true),
+    share: corpus.share,
+    onVerdict: (verdict) => outputs.verdict(verdict),
+  })
+  await outputs.finish(report)
+  return judge(report, options.failOn, most)
+}
+
+function judge(report: RunReport, failOnWhat: readonly Failure[], most: Allowance | null): ExitStatus {
+  const { totals } = report
+  if (totals.transactions === 0) throw new UsageError('no record at all in the corpus; check --corpus and --filter')
+  if (totals.errors === totals.transactions)
+    throw new UsageError(`every record is in error; the first one: ${report.errors[0]?.error ?? 'unknown'}`)
+  const incomplete = totals.transactions - totals.byEvidence.complete
+  const found: Record<Failure, boolean> = {
+    'false-positive': totals.falsePositives > 0,
+    'missed-attack': totals.missedAttacks > 0,
+    error: totals.errors > 0,
+    incomplete: incomplete > 0,
+  }
+  if (failOnWhat.some((what) => found[what])) return exitStatus.found
+  if (most !== null && totals.falsePositives > most.of(totals.benignTotal)) return exitStatus.found
+  return exitStatus.ok
+}
+
+interface Allowance {
+  of(benign: number): number
+}
+
+function parseAllowance(text: string | undefined): Allowance | null {
+  if (text === undefined) return null
+  const parts = /^(\d+(?:\.\d+)?)(%?)$/.exec(text)
+  if (parts === null || (parts[2] === '' && text.includes('.')))
+    throw new UsageError(`--max-false-positives takes a number of requests or a percentage (5, 0.1%), not "${text}"`)
+  const value = Number(parts[1])
+  return parts[2] === '%' ? { of: (benign) => (benign * value) / 100 } : { of: () => value }
+}

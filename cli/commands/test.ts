@@ -1,0 +1,60 @@
+/**
+ * `wafsim test`: rule tests in the go-ftw YAML format, in process, without a server.
+ *
+ * A test that could not be run is failed, never passed or left out.
+ */
+import { readOverrides, readRuleTests } from '../../corpora/index.js'
+import { isCrsTree, loadTestSettings } from '../../rulesets/index.js'
+import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
+import { loadFromOptions } from '../load.js'
+import { addRulesetOptions, collect, oneOf, type RulesetOptions } from '../options.js'
+import { write } from '../output.js'
+import { renderTestJson, renderTestText } from '../reports/test-report.js'
+import { runRuleTests } from '../rule-tests.js'
+
+const formats = ['text', 'json'] as const
+
+interface TestOptions extends RulesetOptions {
+  readonly format: (typeof formats)[number]
+  readonly overrides: readonly string[]
+  readonly crsTestSettings: boolean
+  readonly failOn: readonly string[]
+  readonly quiet?: boolean
+  readonly color: boolean
+}
+
+export const testCommand: CommandDefinition = {
+  name: 'test',
+  register: (program, finish) => {
+    const command = program
+      .command('test')
+      .description('run rule tests in the go-ftw YAML format, in process')
+      .argument('<tests...>', 'YAML files, directories or patterns')
+    addRulesetOptions(command)
+      .option('--overrides <file>', 'expectations to replace, in the ftw-tests-schema format (repeatable)', collect, [])
+      .option('--no-crs-test-settings', 'do not apply the settings that the CRS suite asks for')
+      .option('--format <name>', `format: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
+      .option('--fail-on <what>', 'exit with 1 on test-failure (default)', collect, [])
+      .option('--quiet', 'no messages')
+      .option('--no-color', 'no colours')
+      .action(async (tests: string[], options: TestOptions) => {
+        finish(await test(tests, options))
+      })
+  },
+}
+
+async function test(specs: readonly string[], options: TestOptions): Promise<ExitStatus> {
+  const began = performance.now()
+  const settings = options.crsTestSettings && (await isCrsTree(options.rules)) ? loadTestSettings() : null
+  const { loaded, name } = await loadFromOptions(options, options.quiet ?? false, settings)
+  const tests = await readRuleTests(specs)
+  const overrides = await readOverrides(options.overrides)
+  const report = runRuleTests(loaded, name, tests, overrides)
+  const timed = { ...report, timing: { milliseconds: Math.round(performance.now() - began) } }
+  const human = {
+    color: options.color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+    width: process.stdout.columns ?? 100,
+  }
+  await write(process.stdout, options.format === 'json' ? renderTestJson(timed) : renderTestText(timed, human))
+  return report.totals.failed > 0 ? exitStatus.found : exitStatus.ok
+}

@@ -1,0 +1,35 @@
+/**
+ * Loads the ruleset that the options ask for and says on standard error what is worth knowing about it.
+ */
+import { type EngineMode, formatDiagnostic, type LoadedRuleset, loadRuleset, UsageError } from '../engine/index.js'
+import { resolveRuleset } from '../rulesets/index.js'
+import { type RulesetOptions, rulesetRequest } from './options.js'
+
+export interface Loaded {
+  readonly loaded: LoadedRuleset
+  /** How the caller named the ruleset. */
+  readonly name: string
+}
+
+/** Warnings shown before "and n more". */
+const shownWarnings = 5
+
+/** Throws RulesetError or UsageError where the ruleset cannot be used or holds no rule. */
+export async function loadFromOptions(options: RulesetOptions, quiet: boolean): Promise<Loaded> {
+  const plan = await resolveRuleset(rulesetRequest(options))
+  const engineMode: EngineMode | undefined = options.engineMode ?? plan.engineMode
+  const loaded = loadRuleset({
+    parts: plan.parts,
+    platform: options.platform,
+    ...(engineMode === undefined ? {} : { engineMode }),
+  })
+  const { ruleset } = loaded
+  if (ruleset.rules.length === 0) throw new UsageError(`${options.rules.join(', ')}: no rule at all in this ruleset`)
+  if (!quiet) {
+    const { warnings } = ruleset
+    for (const warning of warnings.slice(0, shownWarnings)) process.stderr.write(`${formatDiagnostic(warning)}\n`)
+    if (warnings.length > shownWarnings)
+      process.stderr.write(`… and ${warnings.length - shownWarnings} more warnings; \`wafsim rules check\` lists all\n`)
+  }
+  return { loaded, name: plan.name }
+}

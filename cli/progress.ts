@@ -1,0 +1,52 @@
+/**
+ * Progress of a long run, on standard error and only on a terminal.
+ */
+import cliProgress from 'cli-progress'
+import { count } from './reports/layout.js'
+
+export interface Progress {
+  /** Records so far, and how much of the input's bytes has been read (0 to 1; null where unknown). */
+  update(records: number, share: number | null): void
+  stop(): void
+}
+
+const silent: Progress = { update: () => {}, stop: () => {} }
+
+/** Milliseconds before the bar shows: short runs need none. */
+const patience = 700
+
+export function createProgress(shown: boolean): Progress {
+  if (!shown) return silent
+  const bar = new cliProgress.SingleBar(
+    {
+      format: '{bar} {percentage}% | {records} records | {rate}/s | {elapsed}',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+      fps: 4,
+    },
+    cliProgress.Presets.shades_classic,
+  )
+  const started = Date.now()
+  let running = false
+  return {
+    update: (records, share) => {
+      const milliseconds = Date.now() - started
+      if (milliseconds < patience) return
+      const seconds = milliseconds / 1000
+      const facts = {
+        records: count(records),
+        rate: count(Math.round(records / seconds)),
+        elapsed: `${Math.round(seconds)} s`,
+      }
+      if (!running) {
+        bar.start(1000, 0, facts)
+        running = true
+      }
+      bar.update(Math.round((share ?? 0) * 1000), facts)
+    },
+    stop: () => {
+      if (running) bar.stop()
+    },
+  }
+}

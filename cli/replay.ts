@@ -1,0 +1,157 @@
+/**
+ * A replay from options to a report: load the ruleset, stream the corpora through the pool, count and group.
+ *
+ * Shared by `run` and by the main job of `npm start`.
+ */
+import { createHash } from 'node:crypto'
+import {
+  type CorpusItem,
+  createPool,
+  type Exclusion,
+  type HitGroup,
+  HitGroups,
+  IdRange,
+  isProtected,
+  isUnreadable,
+  type LoadedRuleset,
+  proposeExclusion,
+  type RuleCount,
+  type SettingsInForce,
+  settingsInForce,
+  Tally,
+  type Totals,
+  type Verdict,
+} from '../engine/index.js'
+import type { Progress } from './progress.js'
+import { type FalsePositiveGroup, type MissedAttack, type RunReport, settingsReport } from './reports/run-report.js'
+import { toolVersion } from './version.js'
+
+export interface ReplayInput {
+  readonly loaded: LoadedRuleset
+  /** How the caller named the ruleset. */
+  readonly rulesetName: string
+  readonly sources: readonly string[]
+  readonly items: AsyncIterable<CorpusItem>
+  readonly workers: number
+  readonly allRules: boolean
+  readonly progress: Progress
+  /** Share of the input read so far, 0 to 1; null where unknown. */
+  share(): number | null
+  onVerdict(verdict: Verdict): Promise<void>
+}
+
+/** LIMIT: missed attacks and records in error beyond this many are counted, not listed. */
+const listedRecords = 1000
+
+export async function replay(input: ReplayInput): Promise<RunReport> {
+  const settings = settingsInForce(input.loaded.ruleset)
+  const counts = new ReplayCounts(settings)
+  const pool = createPool(input.loaded, { workers: input.workers, allRules: input.allRules })
+  const began = performance.now()
+  let first = Number.NaN
+  try {
+    for await (const { item, verdict } of pool.run(input.items)) {
+      if (Number.isNaN(first)) first = performance.now()
+      counts.add(item, verdict)
+      await input.onVerdict(verdict)
+      input.progress.update(counts.records, input.share())
+    }
+  } finally {
+    input.progress.stop()
+    await pool.close()
+  }
+  const milliseconds = performance.now() - began
+  return counts.report(input, settings, {
+    workers: input.workers,
+    millisecondsToFirstVerdict: Number.isNaN(first) ? 0 : first,
+    millisecondsReplaying: milliseconds,
+    transactionsPerSecond: milliseconds === 0 ? 0 : (counts.records * 1000) / milliseconds,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  })
+}
+
+class ReplayCounts {
+  records = 0
+  readonly #tally: Tally
+  readonly #benign = new HitGroups()
+  readonly #unlabelled = new HitGroups()
+  readonly #missed: MissedAttack[] = []
+  readonly #errors: { id: string; error: string }[] = []
+  readonly #digest = createHash('sha256')
+
+  constructor(settings: SettingsInForce) {
+    this.#tally = new Tally({ inbound: settings.inboundThreshold, outbound: settings.outboundThreshold })
+  }
+
+  add(item: CorpusItem, verdict: Verdict): void {
+    this.records++
+    this.#tally.add(verdict)
+    if (verdict.error !== null && this.#errors.length < listedRecords)
+      this.#errors.push({ id: verdict.id, error: verdict.error })
+    if (isUnreadable(item)) return
+    const { method, uri, body } = item.request
+    this.#digest.update(`${item.id}\n${item.label}\n${method} ${uri}\n${body}\n`, 'latin1')
+    if (verdict.error !== null || item.evidence !== 'complete') return
+    if (item.label === 'benign') this.#benign.add(item, verdict)
+    else if (item.label === 'unknown' && verdict.wouldBlock) this.#unlabelled.add(item, verdict)
+    else if (item.label === 'attack' && !verdict.wouldBlock && this.#missed.length < listedRecords)
+      this.#missed.push({
+        id: item.id,
+        tags: item.tags,
+        method,
+        path: uri.split('?')[0] ?? '',
+        score: verdict.score.inbound,
+        ruleIds: verdict.ruleIds,
+      })
+  }
+
+  report(input: ReplayInput, settings: SettingsInForce, timing: RunReport['timing']): RunReport {
+    const { ruleset } = input.loaded
+    const totals: Totals = this.#tally.totals()
+    const rules: readonly RuleCount[] = this.#tally.rules()
+    const ids = new IdRange()
+    const propose = (group: HitGroup, of: number): FalsePositiveGroup => ({
+      ruleIds: [group.ruleId],
+      msg: group.msg,
+      target: group.target,
+      method: group.method,
+      path: group.path,
+      requests: group.requests,
+      blockedRequests: group.blockedRequests,
+      examples: group.examples,
+      exclusion: isProtected(group.ruleId)
+        ? null
+        : proposeExclusion(group, { platform: ruleset.platform, settings, of }, ids),
+    })
+    const falsePositives = this.#benign.list().map((group) => propose(group, totals.benignTotal))
+    const unlabelledBlocks = this.#unlabelled.list().map((group) => propose(group, totals.byLabel.unknown))
+    return {
+      tool: { name: 'wafsim', version: toolVersion() },
+      ruleset: {
+        name: input.rulesetName,
+        files: input.loaded.source.parts.map((part) => (part.kind === 'file' ? part.path : part.name)),
+        components: ruleset.components,
+        rulesByPhase: ruleset.phases.slice(1).map((steps) => steps.length),
+        rulesLoaded: ruleset.rules.length,
+        platform: ruleset.platform.name,
+        engineMode: ruleset.settings.mode,
+        settings: settingsReport(settings),
+        exclusions: ruleset.exclusions,
+        unsimulated: ruleset.unsimulated,
+        warnings: ruleset.warnings.length,
+        digest: input.loaded.digest,
+      },
+      corpus: { sources: input.sources, records: this.records, digest: this.#digest.digest('hex') },
+      totals,
+      rules,
+      falsePositives,
+      unlabelledBlocks,
+      missedAttacks: this.#missed,
+      exclusions: falsePositives.flatMap((group): Exclusion[] =>
+        group.exclusion === null || group.blockedRequests === 0 ? [] : [group.exclusion],
+      ),
+      errors: this.#errors,
+      timing,
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The result of `wafsim run` as data: what the JSON report prints and the human reports are made from.
+ */
+import type {
+  EngineMode,
+  Exclusion,
+  HitGroup,
+  PlatformName,
+  RuleCount,
+  SettingsInForce,
+  Totals,
+  Unsimulated,
+} from '../../engine/index.js'
+
+export interface RunReport {
+  readonly tool: { readonly name: 'wafsim'; readonly version: string }
+  readonly ruleset: RulesetReport
+  readonly corpus: { readonly sources: readonly string[]; readonly records: number; readonly digest: string }
+  readonly totals: Totals
+  readonly rules: readonly RuleCount[]
+  readonly falsePositives: readonly FalsePositiveGroup[]
+  /** Groups among unlabelled records that would be blocked; not called false positives. */
+  readonly unlabelledBlocks: readonly FalsePositiveGroup[]
+  readonly missedAttacks: readonly MissedAttack[]
+  readonly exclusions: readonly Exclusion[]
+  readonly errors: readonly { readonly id: string; readonly error: string }[]
+  readonly timing: Timing
+}
+
+export interface RulesetReport {
+  readonly name: string
+  readonly files: readonly string[]
+  /** As SecComponentSignature says it. */
+  readonly components: readonly string[]
+  readonly rulesByPhase: readonly number[]
+  readonly rulesLoaded: number
+  readonly platform: PlatformName
+  readonly engineMode: EngineMode
+  readonly settings: {
+    readonly blockingParanoia: number | null
+    readonly detectionParanoia: number | null
+    readonly inboundThreshold: number | null
+    readonly outboundThreshold: number | null
+  }
+  /** Exclusions that stand in the ruleset already. */
+  readonly exclusions: readonly string[]
+  readonly unsimulated: readonly Unsimulated[]
+  readonly warnings: number
+  readonly digest: string
+}
+
+export interface FalsePositiveGroup {
+  readonly ruleIds: readonly number[]
+  readonly msg: string
+  readonly target: string
+  readonly method: string
+  readonly path: string
+  readonly requests: number
+  readonly blockedRequests: number
+  readonly examples: HitGroup['examples']
+  /** Null where the rule is one that must not be excluded. */
+  readonly exclusion: Exclusion | null
+}
+
+export interface MissedAttack {
+  readonly id: string
+  readonly tags: readonly string[]
+  readonly method: string
+  readonly path: string
+  readonly score: number
+  readonly ruleIds: readonly number[]
+}
+
+export interface Timing {
+  readonly workers: number
+  /** From the start of the process to the first verdict. */
+  readonly millisecondsToFirstVerdict: number
+  readonly millisecondsReplaying: number
+  readonly transactionsPerSecond: number
+  readonly peakMemoryBytes: number
+}
+
+export function settingsReport(settings: SettingsInForce): RulesetReport['settings'] {
+  return {
+    blockingParanoia: settings.blockingParanoia,
+    detectionParanoia: settings.detectionParanoia,
+    inboundThreshold: settings.inboundThreshold,
+    outboundThreshold: settings.outboundThreshold,
+  }
+}

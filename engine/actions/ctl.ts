@@ -1,0 +1,151 @@
+/**
+ * `ctl:` options: changes of the engine for the transaction at hand.
+ *
+ * Each option is one entry. Those that only steer logging are entries without an effect on the verdict.
+ */
+import { DefinitionError } from '../errors.js'
+import { excludeTarget, selectById, selectByMessage, selectByTag } from '../exclusions.js'
+import type { Effect, EngineMode, RuleSelector } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { nearestName } from '../near-name.js'
+import type { ActionDefinition, ActionInput } from './definition.js'
+
+interface CtlOption {
+  readonly doc: string
+  /** Null: accepted, without an effect on matching. */
+  effect(argument: ByteString, input: ActionInput): Effect | null
+}
+
+export function parseEngineMode(text: ByteString): EngineMode {
+  const modes: Record<string, EngineMode> = { on: 'on', off: 'off', detectiononly: 'detection-only' }
+  const mode = modes[text.trim().toLowerCase()]
+  if (mode === undefined) throw new DefinitionError(`the engine is On, Off or DetectionOnly, not "${text}"`)
+  return mode
+}
+
+export function parseSwitch(text: ByteString): boolean {
+  const lower = text.trim().toLowerCase()
+  if (lower === 'on') return true
+  if (lower === 'off') return false
+  throw new DefinitionError(`"${text}" is neither On nor Off`)
+}
+
+function bytes(text: ByteString): number {
+  if (!/^\d+$/.test(text.trim())) throw new DefinitionError(`"${text}" is not a number of bytes`)
+  return Number(text)
+}
+
+/** `942100;ARGS:foo`: rules before the first semicolon, the target behind it. */
+function targetRemoval(argument: ByteString, input: ActionInput, select: (text: ByteString) => RuleSelector): Effect {
+  const semicolon = argument.indexOf(';')
+  if (semicolon < 0) throw new DefinitionError(`"${argument}" names no target behind a semicolon`)
+  const selector = select(argument.slice(0, semicolon).trim())
+  const exclusion = excludeTarget(argument.slice(semicolon + 1).trim(), input.platform.ctlTargetRegex, input)
+  return (state) => state.removeTargets(selector, exclusion)
+}
+
+const logging = (doc: string): CtlOption => ({ doc, effect: () => null })
+
+const options: Readonly<Record<string, CtlOption>> = {
+  auditEngine: logging('Turns the audit log on or off.'),
+  auditLogParts: logging('Chooses the parts of the audit log.'),
+  debugLogLevel: logging('Sets the level of the debug log.'),
+  forceRequestBodyVariable: {
+    doc: 'Fills REQUEST_BODY where no body processor runs.',
+    effect: (argument) => (parseSwitch(argument) ? (state) => state.forceRequestBodyVariable() : null),
+  },
+  hashEnforcement: logging('Steers the hash engine, which a replay does not run.'),
+  hashEngine: logging('Steers the hash engine, which a replay does not run.'),
+  requestBodyAccess: {
+    doc: 'Whether the request body is read.',
+    effect: (argument) => {
+      const on = parseSwitch(argument)
+      return (state) => state.setRequestBodyAccess(on)
+    },
+  },
+  requestBodyLimit: {
+    doc: 'Greatest size of the request body, in bytes.',
+    effect: (argument) => {
+      const limit = bytes(argument)
+      return (state) => state.setRequestBodyLimit(limit)
+    },
+  },
+  requestBodyProcessor: {
+    doc: 'Body processor: URLENCODED, MULTIPART, JSON or XML.',
+    effect: (argument) => (state) => state.setBodyProcessor(argument.trim()),
+  },
+  responseBodyAccess: {
+    doc: 'Whether the response body is read.',
+    effect: (argument) => {
+      const on = parseSwitch(argument)
+      return (state) => state.setResponseBodyAccess(on)
+    },
+  },
+  responseBodyLimit: {
+    doc: 'Greatest size of the response body, in bytes.',
+    effect: (argument) => {
+      const limit = bytes(argument)
+      return (state) => state.setResponseBodyLimit(limit)
+    },
+  },
+  responseBodyProcessor: logging('Body processor of responses; responses are read as text.'),
+  ruleEngine: {
+    doc: 'Engine mode from here on.',
+    effect: (argument) => {
+      const mode = parseEngineMode(argument)
+      return (state) => state.setEngineMode(mode)
+    },
+  },
+  ruleRemoveById: {
+    doc: 'Removes rules by id or range.',
+    effect: (argument) => removal(selectById(argument)),
+  },
+  ruleRemoveByMsg: {
+    doc: 'Removes rules by message.',
+    effect: (argument, input) => removal(selectByMessage(argument, input.platform)),
+  },
+  ruleRemoveByTag: {
+    doc: 'Removes rules by tag.',
+    effect: (argument, input) => removal(selectByTag(argument, input.platform)),
+  },
+  ruleRemoveTargetById: {
+    doc: 'Removes a target of rules by id: 942100;ARGS:text.',
+    effect: (argument, input) => targetRemoval(argument, input, selectById),
+  },
+  ruleRemoveTargetByMsg: {
+    doc: 'Removes a target of rules by message.',
+    effect: (argument, input) => targetRemoval(argument, input, (text) => selectByMessage(text, input.platform)),
+  },
+  ruleRemoveTargetByTag: {
+    doc: 'Removes a target of rules by tag.',
+    effect: (argument, input) => targetRemoval(argument, input, (text) => selectByTag(text, input.platform)),
+  },
+}
+
+const byLowerName = new Map(Object.entries(options).map(([name, option]) => [name.toLowerCase(), option]))
+
+function removal(selector: RuleSelector): Effect {
+  return (state) => state.removeRules(selector)
+}
+
+/** Names and one-line docs of the options, for the generated documentation. */
+export function ctlOptions(): readonly { name: string; doc: string }[] {
+  return Object.entries(options).map(([name, { doc }]) => ({ name, doc }))
+}
+
+export const ctlAction: ActionDefinition = {
+  name: 'ctl',
+  doc: 'Changes the engine for this transaction.',
+  argument: 'required',
+  apply: (draft, input) => {
+    const { argument } = input
+    const equals = argument.indexOf('=')
+    const name = (equals < 0 ? argument : argument.slice(0, equals)).trim()
+    const option = byLowerName.get(name.toLowerCase())
+    if (option === undefined)
+      throw new DefinitionError(`unknown ctl option "${name}"`, 'unknown-ctl', nearestName(name, Object.keys(options)))
+    if (equals < 0) throw new DefinitionError(`ctl:${name} needs a value behind "="`)
+    const effect = option.effect(argument.slice(equals + 1).trim(), input)
+    if (effect !== null) draft.effects.push(effect)
+  },
+}

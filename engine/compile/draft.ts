@@ -1,0 +1,71 @@
+/**
+ * What the compiler works on before a ruleset is frozen: rules as drafts in load order, settings, defaults,
+ * and the exclusions that may still change them.
+ */
+import type { ActionDraft } from '../actions/index.js'
+import type { Span } from '../errors.js'
+import type { OperatorTest, RuleSelector, SelectableRule, TargetExclusion } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import type { EngineSettings, Target } from '../model/ruleset.js'
+import type { SourceReader } from '../seclang/source.js'
+import type { Report } from './report.js'
+
+export interface LinkDraft {
+  targets: Target[]
+  exclusions: TargetExclusion[]
+  operator: OperatorTest | null
+  operatorName: string
+  operatorText: ByteString
+  negated: boolean
+  actions: ActionDraft
+  readonly span: Span
+}
+
+export interface RuleDraft {
+  /** The first is the head: its actions name, log and disrupt. */
+  readonly links: LinkDraft[]
+  /** What SecDefaultAction said of the rule's phase when it was loaded. */
+  defaults: ActionDraft | null
+  removed: boolean
+  readonly span: Span
+}
+
+export type SequenceItem = { readonly rule: RuleDraft } | { readonly marker: string }
+
+/** A change of rules by directive. On libmodsecurity it also reaches rules loaded later. */
+export interface PendingChange {
+  readonly selector: RuleSelector
+  readonly text: string
+  readonly span: Span
+  apply(rule: RuleDraft): void
+  /** Rules it has touched so far. */
+  touched: number
+}
+
+export type MutableSettings = { -readonly [K in keyof EngineSettings]: EngineSettings[K] }
+
+/** Everything the directives write to. */
+export interface Assembly {
+  readonly platform: Platform
+  readonly report: Report
+  readonly reader: SourceReader
+  readonly settings: MutableSettings
+  readonly defaults: Map<number, ActionDraft>
+  readonly sequence: SequenceItem[]
+  /** The rule whose chain is open. */
+  openChain: RuleDraft | null
+  readonly changes: PendingChange[]
+  readonly components: string[]
+  readonly txKeys: Set<string>
+}
+
+/** A draft as selectors see it. */
+export function selectable(draft: RuleDraft): SelectableRule {
+  const head = draft.links[0]?.actions
+  return {
+    id: head?.id ?? 0,
+    tags: head?.tags.map((tag) => tag.constant ?? '') ?? [],
+    msg: head?.msg?.constant ?? '',
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The last pass: drafts become an immutable ruleset. Defaults are inherited, chains checked, ids compared,
+ * exclusions applied, jumps to markers resolved to positions.
+ */
+import type { ActionDraft } from '../actions/index.js'
+import type { RuleSelector, TransformationDefinition } from '../model/definitions.js'
+import type { Disruption, PhaseNumber, Pipeline, Rule, RuleLink, Ruleset, Step, Unsimulated } from '../model/ruleset.js'
+import type { Assembly, LinkDraft, RuleDraft, SequenceItem } from './draft.js'
+import { selectable } from './draft.js'
+
+export function linkRuleset(assembly: Assembly): Ruleset {
+  if (assembly.openChain !== null)
+    assembly.report.error('open-chain', 'the chain that begins here has no next rule', assembly.openChain.span)
+  applyChanges(assembly)
+  checkIds(assembly)
+  const pipelines = new PipelineTable()
+  const rules: Rule[] = []
+  const items: ({ readonly rule: Rule } | { readonly marker: string })[] = []
+  for (const item of assembly.sequence) {
+    if ('marker' in item) items.push(item)
+    else if (!item.rule.removed && item.rule.links.length > 0) {
+      const rule = freezeRule(item.rule, rules.length, pipelines)
+      rules.push(rule)
+      items.push({ rule })
+    }
+  }
+  const selected = new Map<RuleSelector, readonly number[]>()
+  const selectableRules = rules.map((rule) => ({
+    id: rule.id,
+    tags: rule.tags.map((tag) => tag.constant ?? ''),
+    msg: rule.msg?.constant ?? '',
+  }))
+  return {
+    platform: assembly.platform,
+    settings: { ...assembly.settings },
+    rules,
+    phases: [[], ...([1, 2, 3, 4, 5] as const).map((phase) => linkPhase(items, phase))],
+    components: assembly.components,
+    unsimulated: listUnsimulated(assembly.sequence),
+    warnings: assembly.report.diagnostics.filter((d) => d.severity === 'warning'),
+    exclusions: assembly.changes.map((change) => change.text),
+    pipelines: pipelines.all,
+    txKeys: assembly.txKeys,
+    select: (selector) => {
+      let indexes = selected.get(selector)
+      if (indexes === undefined) {
+        indexes = selectableRules.flatMap((rule, index) => (selector.matches(rule) ? [index] : []))
+        selected.set(selector, indexes)
+      }
+      return indexes
+    },
+  }
+}
+
+/** COMPAT(modsec3): exclusions by directive are looked up at run time there, so they reach later rules too. */
+function applyChanges(assembly: Assembly): void {
+  if (!assembly.platform.removalReachesLaterRules) return
+  for (const change of assembly.changes)
+    for (const item of assembly.sequence)
+      if ('rule' in item && change.selector.matches(selectable(item.rule))) {
+        change.apply(item.rule)
+        change.touched++
+      }
+}
+
+function checkIds(assembly: Assembly): void {
+  const seen = new Map<number, RuleDraft>()
+  for (const item of assembly.sequence) {
+    if ('marker' in item || item.rule.removed) continue
+    const head = item.rule.links[0]
+    if (head === undefined) continue
+    const id = head.actions.id
+    if (id === null) {
+      assembly.report.error(
+        'missing-id',
+        'the rule has no id',
+        item.rule.span,
+        'add id:N, unique in the ruleset, to its actions',
+      )
+      continue
+    }
+    const first = seen.get(id)
+    if (first === undefined) seen.set(id, item.rule)
+    else
+      assembly.report.error(
+        'duplicate-id',
+        `the id ${id} is already used at ${first.span.file}:${first.span.line}`,
+        item.rule.span,
+        'give one of the two rules another id',
+      )
+  }
+}
+
+class PipelineTable {
+  readonly all: Pipeline[] = []
+  readonly #byNames = new Map<string, Pipeline>()
+
+  get(transformations: readonly TransformationDefinition[]): Pipeline {
+    const key = transformations.map((t) => t.name).join(',')
+    let pipeline = this.#byNames.get(key)
+    if (pipeline === undefined) {
+      pipeline = { id: this.all.length, transformations: [...transformations] }
+      this.all.push(pipeline)
+      this.#byNames.set(key, pipeline)
+    }
+    return pipeline
+  }
+}
+
+function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable): Rule {
+  const head = (draft.links[0] as LinkDraft).actions
+  const defaults = draft.defaults
+  return {
+    index,
+    id: head.id ?? 0,
+    phase: (head.phase ?? 2) as PhaseNumber,
+    links: draft.links.map((link) => freezeLink(link, defaults, pipelines)),
+    log: head.log ?? defaults?.log ?? true,
+    auditLog: head.auditLog ?? defaults?.auditLog ?? true,
+    disruption: disruptionOf(head, defaults),
+    skip: head.skip,
+    skipAfter: head.skipAfter,
+    msg: head.msg,
+    logdata: head.logdata,
+    tags: head.tags,
+    severity: head.severity,
+    rev: head.rev,
+    ver: head.ver,
+    paranoiaLevel: paranoiaLevelOf(head),
+    scores: draft.links.some((link) => link.actions.scores),
+    span: draft.span,
+  }
+}
+
+function freezeLink(link: LinkDraft, defaults: ActionDraft | null, pipelines: PipelineTable): RuleLink {
+  const { actions } = link
+  const inherited = actions.inheritTransformations ? (defaults?.transformations ?? []) : []
+  return {
+    targets: link.targets,
+    exclusions: link.exclusions,
+    pipeline: pipelines.get([...inherited, ...actions.transformations]),
+    operator: link.operator,
+    operatorName: link.operatorName,
+    operatorText: link.operatorText,
+    negated: link.negated,
+    multiMatch: actions.multiMatch,
+    capture: actions.capture,
+    effects: actions.effects,
+    span: link.span,
+  }
+}
+
+function disruptionOf(head: ActionDraft, defaults: ActionDraft | null): Disruption | null {
+  const own = head.disruption ?? defaults?.disruption ?? 'pass'
+  const kind = own === 'block' ? (defaults?.disruption ?? 'pass') : own
+  if (kind === 'pass' || kind === 'block') return null
+  const fromDefaults = own === 'block' || head.disruption === null
+  const status = head.status ?? (fromDefaults ? defaults?.status : null) ?? (kind === 'redirect' ? 302 : 403)
+  return { kind, status, location: head.redirectTo ?? (fromDefaults ? (defaults?.redirectTo ?? null) : null) }
+}
+
+function paranoiaLevelOf(head: ActionDraft): number {
+  for (const tag of head.tags) {
+    const level = /^paranoia-level\/([1-4])$/.exec(tag.constant ?? '')
+    if (level !== null) return Number(level[1])
+  }
+  return 0
+}
+
+function linkPhase(items: readonly ({ readonly rule: Rule } | { readonly marker: string })[], phase: number): Step[] {
+  const rules: Rule[] = []
+  const labels = new Map<string, number[]>()
+  const label = (name: string, position: number): void => {
+    const positions = labels.get(name)
+    if (positions) positions.push(position)
+    else labels.set(name, [position])
+  }
+  for (const item of items) {
+    if ('marker' in item) label(item.marker, rules.length)
+    else if (item.rule.phase === phase) {
+      rules.push(item.rule)
+      label(String(item.rule.id), rules.length)
+    }
+  }
+  return rules.map((rule, position) => ({ rule, jumpTo: jumpOf(rule, position, rules.length, labels) }))
+}
+
+/** A marker that is missing lets everything behind be skipped, as on the engines. */
+function jumpOf(rule: Rule, position: number, end: number, labels: ReadonlyMap<string, readonly number[]>): number {
+  if (rule.skipAfter !== null) return labels.get(rule.skipAfter)?.find((at) => at > position) ?? end
+  return rule.skip > 0 ? position + 1 + rule.skip : -1
+}
+
+function listUnsimulated(sequence: readonly SequenceItem[]): Unsimulated[] {
+  return sequence.flatMap((item) => {
+    if ('marker' in item || item.rule.removed) return []
+    const ruleId = item.rule.links[0]?.actions.id ?? 0
+    return item.rule.links.flatMap((link) => link.actions.unsimulated.map((u) => ({ ruleId, ...u })))
+  })
+}

@@ -1,0 +1,117 @@
+/**
+ * Directives that change rules already loaded (or, on libmodsecurity, any rule): SecRuleRemoveBy*,
+ * SecRuleUpdateTargetBy*, SecRuleUpdateActionById.
+ */
+import type { ActionDraft } from '../actions/index.js'
+import { DefinitionError } from '../errors.js'
+import { selectById, selectByMessage, selectByTag } from '../exclusions.js'
+import type { RuleSelector } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { parseActions, parseTargets } from '../seclang/rule-parser.js'
+import type { DirectiveInput } from './directives.js'
+import { type Assembly, type PendingChange, type RuleDraft, selectable } from './draft.js'
+import { draftActions, draftTargets } from './rule.js'
+
+type SelectorKind = RuleSelector['kind']
+
+function selectorOf(assembly: Assembly, kind: SelectorKind, text: ByteString): RuleSelector {
+  if (kind === 'id') return selectById(text)
+  return kind === 'tag' ? selectByTag(text, assembly.platform) : selectByMessage(text, assembly.platform)
+}
+
+/** Applies the change to the rules loaded so far, or keeps it for the last pass where the platform does. */
+function change(
+  assembly: Assembly,
+  input: DirectiveInput,
+  selector: RuleSelector,
+  apply: (rule: RuleDraft) => void,
+): void {
+  const text = `${input.node.name} ${input.arguments.join(' ')}`
+  const pending: PendingChange = { selector, text, span: input.span, apply, touched: 0 }
+  assembly.changes.push(pending)
+  if (assembly.platform.removalReachesLaterRules) return
+  for (const item of assembly.sequence) {
+    if ('rule' in item && selector.matches(selectable(item.rule))) {
+      apply(item.rule)
+      pending.touched++
+    }
+  }
+}
+
+export function removeRules(assembly: Assembly, kind: SelectorKind, text: ByteString, input: DirectiveInput): void {
+  change(assembly, input, selectorOf(assembly, kind, text), (rule) => {
+    rule.removed = true
+  })
+}
+
+/** `942100:1` names the second link of a chain. */
+function splitLink(text: ByteString): { ids: ByteString; link: number } {
+  const parts = /^\s*(\d+):(\d+)\s*$/.exec(text)
+  return parts === null ? { ids: text, link: 0 } : { ids: parts[1] ?? '', link: Number(parts[2]) }
+}
+
+export function updateTargets(assembly: Assembly, kind: SelectorKind, input: DirectiveInput): void {
+  const [selectorText = '', targetText = '', replaced] = input.arguments
+  const { ids, link } = kind === 'id' ? splitLink(selectorText) : { ids: selectorText, link: 0 }
+  const selector = selectorOf(assembly, kind, ids)
+  const added = targetsOf(assembly, targetText, input, 1)
+  const dropped = replaced === undefined ? null : targetsOf(assembly, replaced, input, 2).targets.map((t) => t.text)
+  change(assembly, input, selector, (rule) => {
+    const draft = rule.links[link]
+    if (draft === undefined) return
+    if (dropped !== null) draft.targets = draft.targets.filter((target) => !dropped.includes(target.text))
+    draft.targets = [...draft.targets, ...added.targets]
+    draft.exclusions = [...draft.exclusions, ...added.exclusions]
+  })
+}
+
+function targetsOf(assembly: Assembly, text: ByteString, input: DirectiveInput, position: number) {
+  const { targets, diagnostics } = parseTargets(text, input.node.arguments[position] ?? input.span)
+  assembly.report.take(diagnostics)
+  return draftTargets(assembly, targets)
+}
+
+export function updateActions(assembly: Assembly, input: DirectiveInput): void {
+  const [selectorText = '', actionText = ''] = input.arguments
+  const { ids, link } = splitLink(selectorText)
+  const { actions, diagnostics } = parseActions(actionText, input.node.arguments[1] ?? input.span)
+  assembly.report.take(diagnostics)
+  if (actions.some((action) => ['id', 'phase'].includes(action.name.toLowerCase())))
+    throw new DefinitionError('SecRuleUpdateActionById cannot change the id or the phase of a rule')
+  const update = draftActions(assembly, actions)
+  change(assembly, input, selectById(ids), (rule) => {
+    const draft = rule.links[link]
+    if (draft !== undefined) draft.actions = mergeActions(draft.actions, update)
+  })
+}
+
+/** What the update says wins; lists grow, and a transformation list replaces the old one. */
+function mergeActions(base: ActionDraft, update: ActionDraft): ActionDraft {
+  const replacesTransformations = update.transformations.length > 0 || !update.inheritTransformations
+  return {
+    id: base.id,
+    phase: base.phase,
+    log: update.log ?? base.log,
+    auditLog: update.auditLog ?? base.auditLog,
+    disruption: update.disruption ?? base.disruption,
+    status: update.status ?? base.status,
+    redirectTo: update.redirectTo ?? base.redirectTo,
+    chain: base.chain,
+    skip: update.skip || base.skip,
+    skipAfter: update.skipAfter ?? base.skipAfter,
+    msg: update.msg ?? base.msg,
+    logdata: update.logdata ?? base.logdata,
+    tags: [...base.tags, ...update.tags],
+    severity: update.severity ?? base.severity,
+    rev: update.rev || base.rev,
+    ver: update.ver || base.ver,
+    capture: base.capture || update.capture,
+    multiMatch: base.multiMatch || update.multiMatch,
+    transformations: replacesTransformations ? update.transformations : base.transformations,
+    inheritTransformations: replacesTransformations ? update.inheritTransformations : base.inheritTransformations,
+    effects: [...base.effects, ...update.effects],
+    writes: [...base.writes, ...update.writes],
+    scores: base.scores || update.scores,
+    unsimulated: [...base.unsimulated, ...update.unsimulated],
+  }
+}

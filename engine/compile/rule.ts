@@ -1,0 +1,210 @@
+/**
+ * From the tree of one SecRule or SecAction to a draft of its link: names resolved, operator compiled,
+ * actions applied. Every name that is unknown is a diagnostic with the nearest known one.
+ */
+import { type ActionDraft, type ActionInput, actions, emptyDraft, findAction } from '../actions/index.js'
+import { DefinitionError, type Span } from '../errors.js'
+import { excludeTarget, type VariableNames } from '../exclusions.js'
+import type { TargetExclusion, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { Selector, Target } from '../model/ruleset.js'
+import { nearestName } from '../near-name.js'
+import { findOperator, operators } from '../operators/index.js'
+import { compileSelector } from '../regex.js'
+import type { ActionNode, OperatorNode, RuleNode, TargetNode, UnconditionalNode } from '../seclang/ast.js'
+import { findTransformation, transformations } from '../transformations/index.js'
+import { findVariable, variables } from '../variables/index.js'
+import type { Assembly, LinkDraft } from './draft.js'
+import { compileTemplate } from './template.js'
+
+export const names: VariableNames & { transformation(name: string): TransformationDefinition } = {
+  variable: (name) => variableNamed(name).name,
+  transformation: (name) => {
+    const found = findTransformation(name)
+    if (found === null)
+      throw new DefinitionError(
+        `unknown transformation "${name}"`,
+        'unknown-transformation',
+        nearestName(name, Object.keys(transformations)),
+      )
+    return found
+  },
+}
+
+export function variableNamed(name: string): VariableDefinition {
+  const found = findVariable(name)
+  if (found === null)
+    throw new DefinitionError(
+      `unknown variable "${name}"`,
+      'unknown-variable',
+      nearestName(
+        name,
+        variables.map((v) => v.name),
+      ),
+    )
+  return found
+}
+
+export function draftRule(assembly: Assembly, node: RuleNode): LinkDraft {
+  const drafted = draftActions(assembly, node.actions)
+  const { targets, exclusions } = draftTargets(assembly, node.targets)
+  noteUnsimulated(drafted, targets)
+  const operator = draftOperator(assembly, node.operator, drafted)
+  return {
+    targets,
+    exclusions,
+    operator,
+    operatorName: node.operator.name,
+    operatorText: node.operator.argument,
+    negated: node.operator.negated,
+    actions: drafted,
+    span: node.span,
+  }
+}
+
+export function draftUnconditional(assembly: Assembly, node: UnconditionalNode): LinkDraft {
+  return {
+    targets: [],
+    exclusions: [],
+    operator: null,
+    operatorName: 'unconditionalMatch',
+    operatorText: '',
+    negated: false,
+    actions: draftActions(assembly, node.actions),
+    span: node.span,
+  }
+}
+
+export function draftTargets(
+  assembly: Assembly,
+  nodes: readonly TargetNode[],
+): { targets: Target[]; exclusions: TargetExclusion[] } {
+  const targets: Target[] = []
+  const exclusions: TargetExclusion[] = []
+  for (const node of nodes) {
+    assembly.report.attempt(node.span, () => {
+      if (node.negated) exclusions.push(excludeTarget(targetText(node), true, names))
+      else targets.push(draftTarget(assembly, node))
+    })
+  }
+  return { targets, exclusions }
+}
+
+function targetText(node: TargetNode): string {
+  if (node.selector === null) return node.variable
+  const key = node.selector.kind === 'regex' ? `/${node.selector.pattern}/` : node.selector.text
+  return `${node.variable}:${key}`
+}
+
+function draftTarget(assembly: Assembly, node: TargetNode): Target {
+  const variable = variableNamed(node.variable)
+  const selector = draftSelector(node, variable)
+  if (variable.name === 'TX' && selector?.kind === 'name') assembly.txKeys.add(selector.lower)
+  const key = selector === null ? '' : `:${selector.kind === 'regex' ? `/${selector.text}/` : selector.text}`
+  return { variable, selector, count: node.count, text: `${node.count ? '&' : ''}${variable.name}${key}` }
+}
+
+function draftSelector(node: TargetNode, variable: VariableDefinition): Selector | null {
+  if (node.selector === null) {
+    if (variable.kind === 'selected')
+      throw new DefinitionError(`${variable.name} needs an expression, e.g. ${variable.name}:/*`)
+    return null
+  }
+  if (variable.kind === 'scalar') throw new DefinitionError(`${variable.name} holds one value and takes no selector`)
+  if (node.selector.kind === 'name')
+    return { kind: 'name', text: node.selector.text, lower: lowerAscii(node.selector.text) }
+  return { kind: 'regex', text: node.selector.pattern, test: compileSelector(node.selector.pattern) }
+}
+
+function draftOperator(assembly: Assembly, node: OperatorNode, drafted: ActionDraft): LinkDraft['operator'] {
+  return assembly.report.attempt(node.span, () => {
+    const definition = findOperator(node.name)
+    if (definition === null)
+      throw new DefinitionError(
+        `unknown operator "@${node.name}"`,
+        'unknown-operator',
+        nearestName(node.name, Object.keys(operators)),
+      )
+    if (definition.argument === 'required' && node.argument === '')
+      throw new DefinitionError(`@${definition.name} needs an argument`, 'missing-argument')
+    if (definition.unsimulated !== undefined)
+      drafted.unsimulated.push({ what: `@${definition.name}`, reason: definition.unsimulated })
+    const { template, txKeys } = compileTemplate(node.argument)
+    for (const key of txKeys) assembly.txKeys.add(key)
+    return definition.compile({
+      argument: template,
+      platform: assembly.platform,
+      settings: { pcreMatchLimit: assembly.settings.pcreMatchLimit },
+      readDataFile: (name) => readDataFile(assembly, name, node.span),
+    })
+  })
+}
+
+function readDataFile(assembly: Assembly, name: ByteString, span: Span): ByteString {
+  try {
+    return assembly.reader.read(assembly.reader.resolve(name, directoryOf(span.file)))
+  } catch (error) {
+    throw new DefinitionError(
+      (error as Error).message,
+      'missing-data-file',
+      `data files are looked up beside ${span.file}`,
+    )
+  }
+}
+
+export function directoryOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '.' : path.slice(0, slash) || '/'
+}
+
+/** Applies a list of actions to an empty draft. */
+export function draftActions(assembly: Assembly, nodes: readonly ActionNode[]): ActionDraft {
+  const draft = emptyDraft()
+  for (const node of nodes) {
+    assembly.report.attempt(node.span, () => applyAction(assembly, draft, node))
+  }
+  for (const key of draft.writes) assembly.txKeys.add(key)
+  return draft
+}
+
+function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): void {
+  const definition = findAction(node.name)
+  if (definition === null)
+    throw new DefinitionError(
+      `unknown action "${node.name}"`,
+      'unknown-action',
+      nearestName(
+        node.name,
+        actions.map((a) => a.name),
+      ),
+    )
+  if (definition.argument === 'required' && (node.argument === null || node.argument === ''))
+    throw new DefinitionError(`the action ${definition.name} needs a value: ${definition.name}:…`, 'missing-argument')
+  const input: ActionInput = {
+    ...names,
+    argument: node.argument ?? '',
+    platform: assembly.platform,
+    template: (text) => {
+      const { template, unknown, txKeys } = compileTemplate(text)
+      for (const name of unknown)
+        assembly.report.warning(
+          'unknown-macro',
+          `the macro %{${name}} names no variable and stays in the text as it is`,
+          node.span,
+          nearestName(
+            name,
+            variables.map((v) => v.name),
+          ),
+        )
+      for (const key of txKeys) assembly.txKeys.add(key)
+      return template
+    },
+  }
+  definition.apply(draft, input)
+}
+
+function noteUnsimulated(draft: ActionDraft, targets: readonly Target[]): void {
+  for (const { variable } of targets)
+    if (variable.unsimulated !== undefined)
+      draft.unsimulated.push({ what: variable.name, reason: variable.unsimulated })
+}

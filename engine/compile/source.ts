@@ -1,0 +1,78 @@
+/**
+ * A ruleset as something that can be sent to a worker: its parts and the text of every file they need.
+ *
+ * The main thread reads the files once; workers compile from this and never touch the disk.
+ */
+import { createHash } from 'node:crypto'
+import type { EngineMode } from '../model/definitions.js'
+import { type PlatformName, platforms } from '../model/platform.js'
+import type { Ruleset, SourcePart } from '../model/ruleset.js'
+import { createBundleReader, createDiskReader, type SourceBundle } from '../seclang/source.js'
+import { compileParts } from './compile.js'
+
+export interface RulesetSource {
+  readonly parts: readonly SourcePart[]
+  readonly bundle: SourceBundle
+  readonly platform: PlatformName
+  readonly engineMode: EngineMode | null
+}
+
+export interface RulesetInput {
+  /** In load order. */
+  readonly parts: readonly SourcePart[]
+  readonly platform?: PlatformName
+  /** Wins over SecRuleEngine of the files. */
+  readonly engineMode?: EngineMode
+}
+
+export interface LoadedRuleset {
+  readonly ruleset: Ruleset
+  readonly source: RulesetSource
+  /** sha256 over everything the ruleset is made from: texts, platform, engine mode. */
+  readonly digest: string
+}
+
+/**
+ * Reads and compiles a ruleset. Throws RulesetError with every diagnostic where it cannot be used, UsageError
+ * where a file of `parts` cannot be read.
+ */
+export function loadRuleset(input: RulesetInput): LoadedRuleset {
+  const platform = input.platform ?? 'modsec3'
+  const reader = createDiskReader()
+  const ruleset = compileParts(input.parts, reader, {
+    platform: platforms[platform],
+    ...(input.engineMode === undefined ? {} : { engineMode: input.engineMode }),
+  })
+  const source: RulesetSource = {
+    parts: input.parts,
+    bundle: reader.bundle(),
+    platform,
+    engineMode: input.engineMode ?? null,
+  }
+  return { ruleset, source, digest: digestOf(source) }
+}
+
+/** Compiles what `loadRuleset` has read; used by workers. */
+export function compileSource(source: RulesetSource): Ruleset {
+  return compileParts(source.parts, createBundleReader(source.bundle), {
+    platform: platforms[source.platform],
+    ...(source.engineMode === null ? {} : { engineMode: source.engineMode }),
+  })
+}
+
+function digestOf(source: RulesetSource): string {
+  const hash = createHash('sha256')
+  const add = (text: string): void => {
+    hash.update(`${text.length}:`)
+    hash.update(text, 'latin1')
+  }
+  add(source.platform)
+  add(source.engineMode ?? '')
+  for (const part of source.parts)
+    if (part.kind === 'text') add(part.text)
+    else add(source.bundle.files[part.path] ?? '')
+  const partPaths = new Set(source.parts.flatMap((part) => (part.kind === 'file' ? [part.path] : [])))
+  for (const path of Object.keys(source.bundle.files).sort())
+    if (!partPaths.has(path)) add(source.bundle.files[path] ?? '')
+  return hash.digest('hex')
+}

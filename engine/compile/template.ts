@@ -1,0 +1,65 @@
+/**
+ * Texts with macros (`%{TX.score}`) compiled to templates that read the running transaction.
+ *
+ * A macro that names no variable stays in the text as written, as libmodsecurity and ModSecurity 2 leave it.
+ */
+import type { Entry, Template, TransactionView, VariableDefinition } from '../model/definitions.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { MacroPart } from '../seclang/ast.js'
+import { parseMacroText } from '../seclang/macro.js'
+import { findVariable } from '../variables/index.js'
+
+type Piece = ByteString | ((view: TransactionView) => ByteString)
+
+export interface TemplateResult {
+  readonly template: Template
+  /** Macros that name no known variable. */
+  readonly unknown: readonly string[]
+  /** TX keys the text reads, lower case. */
+  readonly txKeys: readonly string[]
+}
+
+export function constantTemplate(text: ByteString): Template {
+  return { constant: text, expand: () => text }
+}
+
+export function compileTemplate(text: ByteString): TemplateResult {
+  if (!text.includes('%{')) return { template: constantTemplate(text), unknown: [], txKeys: [] }
+  const unknown: string[] = []
+  const txKeys: string[] = []
+  const pieces = parseMacroText(text).map((part): Piece => {
+    if (typeof part === 'string') return part
+    const variable = findVariable(part.variable)
+    if (variable === null) {
+      unknown.push(part.variable)
+      return macroSource(part)
+    }
+    if (variable.name === 'TX' && part.key !== null) txKeys.push(lowerAscii(part.key))
+    return macroReader(variable, part.key)
+  })
+  if (pieces.every((piece) => typeof piece === 'string'))
+    return { template: constantTemplate(pieces.join('')), unknown, txKeys }
+  return { template: { constant: null, expand: (view) => expandPieces(pieces, view) }, unknown, txKeys }
+}
+
+function expandPieces(pieces: readonly Piece[], view: TransactionView): ByteString {
+  let text = ''
+  for (const piece of pieces) text += typeof piece === 'string' ? piece : piece(view)
+  return text
+}
+
+function macroSource(part: Exclude<MacroPart, string>): ByteString {
+  return part.key === null ? `%{${part.variable}}` : `%{${part.variable}.${part.key}}`
+}
+
+function macroReader(variable: VariableDefinition, key: ByteString | null): (view: TransactionView) => ByteString {
+  if (variable.kind === 'scalar') return (view) => variable.read(view) ?? ''
+  if (variable.kind === 'selected') return (view) => first(variable.read(view, key ?? '/*'))
+  if (key === null) return (view) => first(variable.read(view).all())
+  const lower = lowerAscii(key)
+  return (view) => first(variable.read(view).named(lower))
+}
+
+function first(entries: readonly Entry[]): ByteString {
+  return entries[0]?.value ?? ''
+}

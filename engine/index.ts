@@ -1,0 +1,43 @@
+/**
+ * The only door of the engine: load a ruleset, evaluate records, replay corpora in a pool, count, propose.
+ */
+export { actions, ctlOptions } from './actions/index.js'
+export { type CompileResult, checkParts } from './compile/compile.js'
+export { directives } from './compile/directives.js'
+export { type LoadedRuleset, loadRuleset, type RulesetInput, type RulesetSource } from './compile/source.js'
+export {
+  CaptureError,
+  type Diagnostic,
+  formatDiagnostic,
+  InternalError,
+  printable,
+  RulesetError,
+  type Span,
+  UsageError,
+} from './errors.js'
+export type { EngineMode } from './model/definitions.js'
+export {
+  type ByteString,
+  type CorpusItem,
+  type Evidence,
+  isUnreadable,
+  type Label,
+  type TransactionRecord,
+  type UnreadableRecord,
+} from './model/exchange.js'
+export { type Platform, type PlatformName, platforms } from './model/platform.js'
+export type { Rule, Ruleset, SourcePart, Unsimulated } from './model/ruleset.js'
+export type { Match, Verdict, VerdictKind } from './model/verdict.js'
+export { nearestName } from './near-name.js'
+export { operators } from './operators/index.js'
+export { createPool, type Pool, type PoolOptions, type Result } from './pool/pool.js'
+export { createDiskReader, type SourceReader } from './seclang/source.js'
+export { type SettingsInForce, settingsInForce } from './settings-in-force.js'
+export { type RuleCount, Tally, type Thresholds, type Totals } from './tally.js'
+export { type EvaluateOptions, evaluate } from './transaction/verdict.js'
+export { transformations } from './transformations/index.js'
+export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
+export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
+export { IdRange, proposeExclusion } from './tuning/propose.js'
+export { isProtected } from './tuning/protected-rules.js'
+export { variables } from './variables/index.js'

@@ -1,0 +1,304 @@
+/**
+ * The shape of a table entry: variable, transformation, operator, body processor; and the narrow views
+ * of a running transaction that an entry gets to see.
+ *
+ * Tables import this file and nothing of `transaction/`; the transaction implements the views. Every entry
+ * carries a one-line `doc` that the documentation and `wafsim rules` print.
+ */
+import type { ByteString, Header, TransactionRecord } from './exchange.js'
+import type { Platform } from './platform.js'
+
+/** One value of a variable. `key` is the name inside the collection, null for a scalar. */
+export interface Entry {
+  readonly key: ByteString | null
+  readonly value: ByteString
+}
+
+/** The values of a collection, in the order of the wire. Keys compare without case (ASCII). */
+export interface Collection {
+  all(): readonly Entry[]
+  /** Entries whose key equals `lowerKey`, which is given in lower case. */
+  named(lowerKey: ByteString): readonly Entry[]
+}
+
+/** A collection that rules write to (TX, IP, SESSION …). */
+export interface WritableCollection extends Collection {
+  get(lowerKey: ByteString): ByteString | null
+  set(key: ByteString, value: ByteString): void
+  remove(lowerKey: ByteString): void
+}
+
+/** One part of a multipart body. */
+export interface MultipartPart {
+  /** `name` of Content-Disposition. */
+  readonly name: ByteString
+  /** `filename` of Content-Disposition; null for a plain field. */
+  readonly fileName: ByteString | null
+  /** Header lines of the part as written, `Name: value`. */
+  readonly headerLines: readonly ByteString[]
+  readonly value: ByteString
+}
+
+/** The flags a multipart parser raises, one variable each (`MULTIPART_` + name). */
+export interface MultipartFlags {
+  readonly boundaryQuoted: boolean
+  readonly boundaryWhitespace: boolean
+  readonly dataBefore: boolean
+  readonly dataAfter: boolean
+  readonly headerFolding: boolean
+  readonly invalidHeaderFolding: boolean
+  readonly lfLine: boolean
+  readonly crlfLf: boolean
+  readonly missingSemicolon: boolean
+  readonly invalidQuoting: boolean
+  readonly invalidPart: boolean
+  readonly fileLimitExceeded: boolean
+  readonly unmatchedBoundary: boolean
+}
+
+/** What a body processor made of a body. */
+export interface BodyResult {
+  /** Arguments in order (ARGS_POST). */
+  readonly args: readonly Entry[]
+  /** Why the body could not be read whole (REQBODY_ERROR_MSG); null when it could. */
+  readonly error: ByteString | null
+  readonly parts?: readonly MultipartPart[]
+  readonly flags?: MultipartFlags
+  /** Answers `XML:` selectors. */
+  readonly xml?: XmlDocument
+  /** Whether the urlencoded body held a broken %-sequence (URLENCODED_ERROR). */
+  readonly urlencodedError?: boolean
+}
+
+/** A parsed XML body. */
+export interface XmlDocument {
+  /** Values the XPath selects, as UTF-8 byte strings; throws DefinitionError on a bad expression. */
+  select(xpath: ByteString): readonly ByteString[]
+}
+
+export interface BodyLimits {
+  /** Greatest nesting of JSON and XML before the body is in error. */
+  readonly depth: number
+  /** Greatest number of arguments; what is beyond is left out and the body is in error. */
+  readonly args: number
+  readonly files: number
+}
+
+export interface BodyInput {
+  readonly body: ByteString
+  /** The Content-Type header's value, empty where none. */
+  readonly contentType: ByteString
+  readonly argumentSeparator: ByteString
+  readonly limits: BodyLimits
+  readonly platform: Platform
+}
+
+/** URLENCODED, MULTIPART, JSON, XML: one entry each in `bodies/index.ts`. Never throws on traffic. */
+export interface BodyProcessorDefinition {
+  readonly name: string
+  readonly doc: string
+  process(input: BodyInput): BodyResult
+}
+
+/** The request as its variables see it; everything is computed once and kept. */
+export interface RequestView {
+  readonly line: ByteString
+  readonly method: ByteString
+  /** As sent. */
+  readonly uriRaw: ByteString
+  /** Path and query, without scheme and host. */
+  readonly uri: ByteString
+  /** Path alone (REQUEST_FILENAME). */
+  readonly filename: ByteString
+  readonly basename: ByteString
+  readonly queryString: ByteString
+  /** `HTTP/1.1`. */
+  readonly protocol: ByteString
+  readonly headers: Collection
+  readonly cookies: Collection
+  readonly argsGet: Collection
+  /** Whether the query string held a broken %-sequence. */
+  readonly queryError: boolean
+}
+
+/** The request body as its variables see it; empty until phase 2. */
+export interface RequestBodyView {
+  /** Name of the processor that ran, or empty. */
+  readonly processor: ByteString
+  readonly argsPost: Collection
+  readonly raw: ByteString
+  /** Length in bytes. */
+  readonly length: number
+  readonly rawPresent: boolean
+  readonly error: ByteString | null
+  readonly parts: readonly MultipartPart[]
+  readonly flags: MultipartFlags | null
+  readonly xml: XmlDocument | null
+  readonly urlencodedError: boolean
+  /** The body was over the limit and only its head is inspected. */
+  readonly overLimit: boolean
+}
+
+export interface ResponseView {
+  readonly status: number
+  readonly protocol: ByteString
+  readonly headers: Collection
+  readonly body: ByteString
+  readonly contentType: ByteString
+}
+
+/** What matched last: MATCHED_VAR and its kin. */
+export interface MatchedView {
+  readonly last: { readonly name: ByteString; readonly value: ByteString } | null
+  readonly all: readonly { readonly name: ByteString; readonly value: ByteString }[]
+}
+
+/** Facts of the rule being evaluated, for RULE:id and macros such as `%{rule.msg}`. */
+export interface RuleFacts {
+  readonly id: number
+  readonly rev: ByteString
+  readonly ver: ByteString
+  readonly severity: ByteString
+  readonly msg: ByteString
+  readonly logdata: ByteString
+}
+
+/** The whole of what variables, operators and templates see of a transaction. */
+export interface TransactionView {
+  readonly record: TransactionRecord
+  readonly platform: Platform
+  readonly phase: number
+  /** Milliseconds since the epoch, from the record's clock. */
+  readonly time: number
+  readonly uniqueId: ByteString
+  readonly request: RequestView
+  readonly body: RequestBodyView
+  readonly response: ResponseView | null
+  readonly matched: MatchedView
+  readonly rule: RuleFacts | null
+  readonly highestSeverity: number
+  readonly env: WritableCollection
+  readonly tx: WritableCollection
+  /** A persistent collection (`ip`, `session`, `user`, `global`, `resource`) once `initcol` has named it. */
+  persistent(name: string): WritableCollection | null
+  /**
+   * Keeps what a reader derived (ARGS_NAMES, FILES …) for as long as the request's data stays the same;
+   * forgotten when the body or the response arrives.
+   */
+  derived<T>(key: string, make: () => T): T
+}
+
+/** Engine modes of SecRuleEngine and `ctl:ruleEngine`. */
+export type EngineMode = 'on' | 'detection-only' | 'off'
+
+/** What actions do to a transaction besides reading it. Implemented by the transaction. */
+export interface TransactionState extends TransactionView {
+  /** Adds to the score account of the match at hand (see `Match.scoreAdded`). */
+  countScore(points: number): void
+  removeRules(selector: RuleSelector): void
+  removeTargets(selector: RuleSelector, exclusion: TargetExclusion): void
+  setEngineMode(mode: EngineMode): void
+  setBodyProcessor(name: string): void
+  forceRequestBodyVariable(): void
+  setRequestBodyAccess(on: boolean): void
+  setResponseBodyAccess(on: boolean): void
+  setRequestBodyLimit(bytes: number): void
+  setResponseBodyLimit(bytes: number): void
+  openPersistent(name: string, key: ByteString): void
+  expire(collection: string, key: ByteString, seconds: number): void
+}
+
+/** What a state action (`setvar`, `ctl` …) does at every match of its link. */
+export type Effect = (state: TransactionState) => void
+
+/** Names rules by id, tag or message. Built by `exclusions.ts`. */
+export interface RuleSelector {
+  readonly kind: 'id' | 'tag' | 'msg'
+  /** As written, e.g. `942100-942199` or `attack-sqli`. */
+  readonly text: string
+  matches(rule: SelectableRule): boolean
+}
+
+/** What a selector sees of a rule. */
+export interface SelectableRule {
+  readonly id: number
+  readonly tags: readonly ByteString[]
+  readonly msg: ByteString
+}
+
+/** Takes values out of a rule's targets: `!ARGS:password`, `;ARGS:/^x/`. */
+export interface TargetExclusion {
+  /** Canonical variable name. */
+  readonly variable: string
+  /** As written behind the variable; null: the whole variable. */
+  readonly key: ByteString | null
+  matchesKey(key: ByteString | null): boolean
+}
+
+interface NamedDefinition {
+  readonly name: string
+  readonly doc: string
+  /** Present where the name is known but cannot be simulated: the reason. */
+  readonly unsimulated?: string
+}
+
+/** A variable with one value, e.g. REQUEST_METHOD. */
+export interface ScalarDefinition extends NamedDefinition {
+  readonly kind: 'scalar'
+  /** Null: the variable does not exist now (it has no value to inspect and its count is 0). */
+  read(view: TransactionView): ByteString | null
+}
+
+/** A variable with named values, e.g. ARGS. */
+export interface CollectionDefinition extends NamedDefinition {
+  readonly kind: 'collection'
+  read(view: TransactionView): Collection
+}
+
+/** A variable whose selector is an expression of its own, e.g. XML:/*. */
+export interface SelectedDefinition extends NamedDefinition {
+  readonly kind: 'selected'
+  read(view: TransactionView, selector: ByteString): readonly Entry[]
+}
+
+export type VariableDefinition = ScalarDefinition | CollectionDefinition | SelectedDefinition
+
+/** Never fails, never throws; returns the same string where nothing changes. */
+export interface TransformationDefinition extends NamedDefinition {
+  apply(value: ByteString): ByteString
+}
+
+/** A text whose macros are resolved against the running transaction. */
+export interface Template {
+  /** The text where it holds no macro, else null. */
+  readonly constant: ByteString | null
+  expand(view: TransactionView): ByteString
+}
+
+/** What an operator found. Entries may share one frozen object where nothing is to be told. */
+export interface OperatorMatch {
+  /** The bytes that matched, for reports; null: the whole value. */
+  readonly matched: ByteString | null
+  /** What `capture` puts into TX:0-9; null: nothing. */
+  readonly captures: readonly ByteString[] | null
+}
+
+/** Tests one transformed value. Null: no match. Never throws on traffic. */
+export type OperatorTest = (value: ByteString, view: TransactionView) => OperatorMatch | null
+
+export interface OperatorInput {
+  readonly argument: Template
+  readonly platform: Platform
+  /** Text of a data file named in the argument, found beside the rule's file; throws DefinitionError. */
+  readDataFile(name: ByteString): ByteString
+  /** SecUnicodeMapFile and the like are not needed here; settings that operators use. */
+  readonly settings: { readonly pcreMatchLimit: number }
+}
+
+export interface OperatorDefinition extends NamedDefinition {
+  readonly argument: 'required' | 'optional' | 'none'
+  /** Throws DefinitionError where the argument cannot be used. */
+  compile(input: OperatorInput): OperatorTest
+}
+
+export type { Header }

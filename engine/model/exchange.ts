@@ -1,0 +1,78 @@
+/**
+ * One recorded HTTP transaction as the engine takes it: bytes as Latin-1 strings, nothing normalised.
+ *
+ * The JSON form of a record (text or base64 bodies, code points above U+00FF) lives in `corpora/record.ts`;
+ * here every string that came from the wire holds one char a byte.
+ */
+
+/** A string in which each char is one byte (U+0000-U+00FF). Never decoded before a rule sees it. */
+export type ByteString = string
+
+/** Lower-cases ASCII letters only: bytes above 0x7F are bytes, not letters. */
+export function lowerAscii(text: ByteString): ByteString {
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text
+}
+
+/** A header as it stood on the wire: name (case kept), value. */
+export type Header = readonly [name: ByteString, value: ByteString]
+
+export interface Endpoint {
+  readonly ip: string
+  readonly port: number
+}
+
+export interface RecordedRequest {
+  readonly method: ByteString
+  /** The request target as sent, query string included. */
+  readonly uri: ByteString
+  /** `1.0`, `1.1`, `2` or whatever the request line said after `HTTP/`; empty for HTTP/0.9. */
+  readonly httpVersion: ByteString
+  readonly headers: readonly Header[]
+  readonly body: ByteString
+  /**
+   * The raw request line, where the capture kept it and it differs from `method uri HTTP/version`
+   * (hand-made requests of rule tests).
+   */
+  readonly line?: ByteString
+}
+
+export interface RecordedResponse {
+  readonly status: number
+  readonly httpVersion?: ByteString
+  readonly headers: readonly Header[]
+  readonly body: ByteString
+}
+
+export type Label = 'benign' | 'attack' | 'unknown'
+
+/** How much of the wire the capture kept. Anything but `complete` proves nothing. */
+export type Evidence = 'complete' | 'no-body' | 'truncated' | 'sanitised' | 'rebuilt'
+
+/** A record, in the engine's form (see the contract's "A record"). */
+export interface TransactionRecord {
+  readonly id: string
+  readonly label: Label
+  readonly tags: readonly string[]
+  /** ISO 8601; absent when the capture has none. */
+  readonly time?: string
+  readonly client?: Endpoint
+  readonly server?: Endpoint
+  readonly request: RecordedRequest
+  readonly response?: RecordedResponse
+  readonly evidence: Evidence
+  readonly source?: { readonly file: string; readonly line?: number }
+}
+
+/** A place in a corpus that could not be read as a record; reported as an `error` line, never dropped. */
+export interface UnreadableRecord {
+  readonly id: string
+  readonly unreadable: string
+  readonly source?: { readonly file: string; readonly line?: number }
+}
+
+/** What a capture reader yields. */
+export type CorpusItem = TransactionRecord | UnreadableRecord
+
+export function isUnreadable(item: CorpusItem): item is UnreadableRecord {
+  return 'unreadable' in item
+}

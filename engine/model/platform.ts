@@ -1,0 +1,83 @@
+/**
+ * The engines whose behaviour can be followed, and one record per engine of what differs.
+ *
+ * Code never asks "is this modsec2?"; it asks the record for the one behaviour it needs, so that a new
+ * platform is one more record. Sources: the engines' own sources and runs, see docs/platforms.md.
+ */
+
+export type PlatformName = 'modsec2' | 'modsec3' | 'coraza'
+
+export interface Platform {
+  readonly name: PlatformName
+  readonly title: string
+  /** Pattern flags for node-re2: `su` lets `$` match only at the end, `smu` also before newlines. */
+  readonly regexFlags: 'su' | 'smu'
+  /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
+  readonly tagMatch: 'regex' | 'exact'
+  /** Spelling of the argument names of a JSON body. */
+  readonly jsonNames: 'modsec2' | 'modsec3' | 'coraza'
+  /** Whether a `/regex/` key works in a `ctl:` target. */
+  readonly ctlTargetRegex: boolean
+  /** Whether an exclusion of a target reaches the links of a chain behind its head. */
+  readonly targetExclusionReachesChain: boolean
+  /** Whether `SecRuleRemoveBy*` also removes rules that are loaded after it. */
+  readonly removalReachesLaterRules: boolean
+  /** REQUEST_BODY is filled for every body processor, or only where none or URLENCODED runs. */
+  readonly requestBodyAlwaysPresent: boolean
+  /** `XML:/*` gives one value a selected node, or one value a text chunk. */
+  readonly xmlValues: 'node' | 'text-chunk'
+  /** Whether SecRequestBodyNoFilesLimit refuses a large body without files. */
+  readonly honoursNoFilesLimit: boolean
+  /** What detection-only makes of a body over the limit. */
+  readonly detectionOnlyOverLimit: 'process-partial' | 'drop-body'
+  /** Status of a request refused because its body is over the limit. */
+  readonly bodyLimitStatus: number
+}
+
+export const platforms: Readonly<Record<PlatformName, Platform>> = {
+  coraza: {
+    name: 'coraza',
+    title: 'Coraza 3',
+    regexFlags: 'smu',
+    tagMatch: 'exact',
+    jsonNames: 'coraza',
+    ctlTargetRegex: true,
+    targetExclusionReachesChain: true,
+    removalReachesLaterRules: false,
+    requestBodyAlwaysPresent: false,
+    xmlValues: 'text-chunk',
+    honoursNoFilesLimit: false,
+    detectionOnlyOverLimit: 'process-partial',
+    bodyLimitStatus: 413,
+  },
+  modsec2: {
+    name: 'modsec2',
+    title: 'ModSecurity 2 (Apache)',
+    regexFlags: 'su',
+    tagMatch: 'regex',
+    jsonNames: 'modsec2',
+    ctlTargetRegex: false,
+    targetExclusionReachesChain: false,
+    removalReachesLaterRules: false,
+    requestBodyAlwaysPresent: false,
+    xmlValues: 'node',
+    honoursNoFilesLimit: true,
+    detectionOnlyOverLimit: 'process-partial',
+    bodyLimitStatus: 413,
+  },
+  modsec3: {
+    name: 'modsec3',
+    title: 'libmodsecurity 3 (nginx)',
+    regexFlags: 'smu',
+    tagMatch: 'exact',
+    jsonNames: 'modsec3',
+    ctlTargetRegex: false,
+    targetExclusionReachesChain: false,
+    removalReachesLaterRules: true,
+    requestBodyAlwaysPresent: true,
+    xmlValues: 'node',
+    honoursNoFilesLimit: false,
+    detectionOnlyOverLimit: 'drop-body',
+    bodyLimitStatus: 403,
+  },
+}

@@ -1,0 +1,99 @@
+/**
+ * The request body as its variables see it: which processor ran, what it found, what of it is inspected.
+ *
+ * Before phase 2 the body is empty; `readBody` makes the view once its processor is known.
+ */
+import { findBodyProcessor } from '../bodies/index.js'
+import type {
+  BodyResult,
+  Collection,
+  MultipartFlags,
+  MultipartPart,
+  RequestBodyView,
+  XmlDocument,
+} from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import type { EngineSettings } from '../model/ruleset.js'
+import { FixedCollection } from '../variables/index.js'
+import { mediaType } from './request-view.js'
+
+interface BodyFacts {
+  readonly processor: string
+  readonly raw: ByteString
+  readonly length: number
+  readonly rawPresent: boolean
+  readonly result: BodyResult | null
+  readonly overLimit: boolean
+  readonly error?: ByteString
+}
+
+function bodyView(facts: BodyFacts): RequestBodyView {
+  const { result } = facts
+  const argsPost: Collection =
+    result === null || result.args.length === 0 ? FixedCollection.empty : new FixedCollection(result.args)
+  const parts: readonly MultipartPart[] = result?.parts ?? []
+  const flags: MultipartFlags | null = result?.flags ?? null
+  const xml: XmlDocument | null = result?.xml ?? null
+  return {
+    processor: facts.processor,
+    argsPost,
+    raw: facts.raw,
+    length: facts.length,
+    rawPresent: facts.rawPresent,
+    error: facts.error ?? result?.error ?? null,
+    parts,
+    flags,
+    xml,
+    urlencodedError: result?.urlencodedError ?? false,
+    overLimit: facts.overLimit,
+  }
+}
+
+export const emptyBody: RequestBodyView = bodyView({
+  processor: '',
+  raw: '',
+  length: 0,
+  rawPresent: false,
+  result: null,
+  overLimit: false,
+})
+
+export interface BodyRequest {
+  readonly body: ByteString
+  readonly contentType: ByteString
+  /** Set by `ctl:requestBodyProcessor`; empty: by the content type. */
+  readonly processor: string
+  readonly forceVariable: boolean
+  readonly limit: number
+  readonly settings: EngineSettings
+  readonly platform: Platform
+}
+
+/** The processor that the content type alone asks for. */
+export function processorOf(contentType: ByteString): string {
+  const type = mediaType(contentType)
+  if (type === 'application/x-www-form-urlencoded') return 'URLENCODED'
+  return type === 'multipart/form-data' ? 'MULTIPART' : ''
+}
+
+/** Reads the body; what is beyond `limit` bytes is cut off and said in `overLimit`. */
+export function readBody(request: BodyRequest): RequestBodyView {
+  const overLimit = request.body.length > request.limit
+  const raw = overLimit ? request.body.slice(0, request.limit) : request.body
+  const processor = request.processor.toUpperCase() || processorOf(request.contentType)
+  const definition = processor === '' ? null : findBodyProcessor(processor)
+  const rawPresent = request.platform.requestBodyAlwaysPresent || request.forceVariable || processor === 'URLENCODED'
+  const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
+  if (processor !== '' && definition === null)
+    return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` })
+  if (definition === null || raw === '') return bodyView({ ...facts, result: null })
+  const result = definition.process({
+    body: raw,
+    contentType: request.contentType,
+    argumentSeparator: request.settings.argumentSeparator,
+    limits: request.settings.bodyLimits,
+    platform: request.platform,
+  })
+  return bodyView({ ...facts, result })
+}

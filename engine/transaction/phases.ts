@@ -1,0 +1,129 @@
+/**
+ * The five phases of a transaction in order, and what happens between them: bodies are read, limits act.
+ *
+ * Phases 3 and 4 need a recorded response and do not run after a block; phase 5 always runs.
+ */
+import type { ResponseView } from '../model/definitions.js'
+import type { TransactionRecord } from '../model/exchange.js'
+import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
+import type { BlockKind } from '../model/verdict.js'
+import { processorOf, readBody } from './body-view.js'
+import { Matching } from './matching.js'
+import { headerCollection, mediaType } from './request-view.js'
+import { evaluateRule } from './rule.js'
+import { Transaction } from './transaction.js'
+
+/** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
+export function runTransaction(ruleset: Ruleset, record: TransactionRecord, everything: boolean): Transaction {
+  const transaction = new Transaction(record, ruleset)
+  if (transaction.mode === 'off') return transaction
+  const matching = new Matching(transaction)
+  const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
+  run(1)
+  if (mayGoOn(transaction, 2)) takeRequestBody(transaction)
+  if (mayGoOn(transaction, 2)) run(2)
+  if (record.response !== undefined && mayGoOn(transaction, 3)) {
+    transaction.response = responseView(transaction, false)
+    transaction.forgetDerived()
+    run(3)
+    if (mayGoOn(transaction, 4)) takeResponseBody(transaction)
+    if (mayGoOn(transaction, 4)) run(4)
+  }
+  run(5)
+  return transaction
+}
+
+function mayGoOn(transaction: Transaction, phase: PhaseNumber): boolean {
+  if (transaction.interruption !== null || transaction.mode === 'off') return false
+  if (transaction.allowed === 'all') return false
+  return !(transaction.allowed === 'request' && phase <= 2)
+}
+
+function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumber, everything: boolean): void {
+  const steps = transaction.ruleset.phases[phase] ?? []
+  const ended = transaction.interruption
+  transaction.phase = phase
+  transaction.phasesRun.push(phase)
+  if (transaction.allowed === 'phase') transaction.allowed = 'none'
+  let position = 0
+  while (position < steps.length) {
+    const step = steps[position]
+    if (step === undefined) break
+    position++
+    if (transaction.isRemoved(step.rule)) continue
+    if (!evaluateRule(transaction, matching, step.rule, everything)) continue
+    if (transaction.interruption !== ended || transaction.mode === 'off') break
+    if (transaction.allowed !== 'none' && phase !== 5) break
+    if (step.jumpTo >= 0) position = step.jumpTo
+  }
+  if (phase === 5) transaction.interruption = ended
+}
+
+function refuse(transaction: Transaction, kind: BlockKind, phase: number, status: number): void {
+  const disruption: Disruption = { kind: 'deny', status, location: null }
+  const interruption = { blockedBy: { kind, ruleId: null, phase, action: 'deny' }, disruption }
+  transaction.wouldInterrupt ??= interruption
+  if (transaction.mode === 'on') transaction.interruption = interruption
+}
+
+/** COMPAT: what a body over the limit leads to differs per platform, see docs/platforms.md. */
+function takeRequestBody(transaction: Transaction): void {
+  const { record, platform, ruleset } = transaction
+  const { settings } = ruleset
+  if (!transaction.requestBodyAccess) return
+  const contentType = transaction.headerValue(transaction.request.headers, 'content-type')
+  const noFiles = processorOf(contentType) !== 'MULTIPART' && platform.honoursNoFilesLimit
+  const limit = noFiles
+    ? Math.min(transaction.requestBodyLimit, settings.requestBodyNoFilesLimit)
+    : transaction.requestBodyLimit
+  const { body } = record.request
+  let inspected = body
+  if (body.length > limit && settings.requestBodyLimitAction === 'reject') {
+    if (transaction.mode === 'on') {
+      refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)
+      return
+    }
+    refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)
+    if (platform.detectionOnlyOverLimit === 'drop-body') inspected = ''
+  }
+  transaction.body = readBody({
+    body: inspected,
+    contentType,
+    processor: transaction.bodyProcessor,
+    forceVariable: transaction.bodyVariableForced,
+    limit,
+    settings,
+    platform,
+  })
+  transaction.forgetDerived()
+}
+
+function responseView(transaction: Transaction, withBody: boolean): ResponseView {
+  const response = transaction.record.response
+  if (response === undefined) throw new Error('a response view needs a recorded response')
+  const headers = headerCollection(response.headers)
+  return {
+    status: response.status,
+    protocol: `HTTP/${response.httpVersion ?? '1.1'}`,
+    headers,
+    contentType: transaction.headerValue(headers, 'content-type'),
+    body: withBody ? response.body : '',
+  }
+}
+
+function takeResponseBody(transaction: Transaction): void {
+  const { ruleset, record } = transaction
+  const { settings } = ruleset
+  const type = mediaType(transaction.response?.contentType ?? '')
+  if (!transaction.responseBodyAccess || !settings.responseBodyMimeTypes.includes(type)) return
+  const length = record.response?.body.length ?? 0
+  const view = responseView(transaction, true)
+  if (length > transaction.responseBodyLimit) {
+    if (settings.responseBodyLimitAction === 'reject') {
+      refuse(transaction, 'body-limit', 4, 500)
+      if (transaction.mode === 'on') return
+    }
+    transaction.response = { ...view, body: view.body.slice(0, transaction.responseBodyLimit) }
+  } else transaction.response = view
+  transaction.forgetDerived()
+}

@@ -1,0 +1,87 @@
+/**
+ * The request of a record as its variables see it: line, URI parts, headers, cookies, query arguments.
+ *
+ * Computed lazily and kept for the transaction. Nothing is decoded here but what the engines decode
+ * (arguments and cookie framing); bytes stay as they were on the wire.
+ */
+import { parseCookies, parseUrlEncoded } from '../bodies/index.js'
+import type { Collection, Entry, RequestView } from '../model/definitions.js'
+import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '../model/exchange.js'
+import { FixedCollection } from '../variables/index.js'
+
+export function headerCollection(headers: readonly Header[]): Collection {
+  return new FixedCollection(headers.map(([key, value]): Entry => ({ key, value })))
+}
+
+/** Path and query of a request target in absolute form (`http://host/path?q`), fragments kept. */
+function originForm(uri: ByteString): ByteString {
+  const scheme = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*/.exec(uri)
+  if (scheme === null) return uri
+  const rest = uri.slice(scheme[0].length)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+/** Path of a request target, without query string, scheme and host: REQUEST_FILENAME. */
+export function requestPath(uri: ByteString): ByteString {
+  const origin = originForm(uri)
+  const mark = origin.indexOf('?')
+  return mark < 0 ? origin : origin.slice(0, mark)
+}
+
+export class RecordedRequestView implements RequestView {
+  readonly line: ByteString
+  readonly method: ByteString
+  readonly uriRaw: ByteString
+  readonly uri: ByteString
+  readonly filename: ByteString
+  readonly queryString: ByteString
+  readonly protocol: ByteString
+  readonly headers: Collection
+  #cookies: Collection | null = null
+  #query: { readonly args: Collection; readonly error: boolean } | null = null
+
+  constructor(
+    request: RecordedRequest,
+    private readonly argumentSeparator: ByteString,
+  ) {
+    this.method = request.method
+    this.uriRaw = request.uri
+    this.protocol = request.httpVersion === '' ? '' : `HTTP/${request.httpVersion}`
+    this.line = request.line ?? [request.method, request.uri, this.protocol].filter((part) => part !== '').join(' ')
+    this.uri = originForm(request.uri)
+    const mark = this.uri.indexOf('?')
+    this.filename = requestPath(this.uri)
+    this.queryString = mark < 0 ? '' : this.uri.slice(mark + 1)
+    this.headers = headerCollection(request.headers)
+  }
+
+  get basename(): ByteString {
+    return this.filename.slice(Math.max(this.filename.lastIndexOf('/'), this.filename.lastIndexOf('\\')) + 1)
+  }
+
+  get cookies(): Collection {
+    this.#cookies ??= new FixedCollection(this.headers.named('cookie').flatMap((header) => parseCookies(header.value)))
+    return this.#cookies
+  }
+
+  get argsGet(): Collection {
+    return this.#parsedQuery().args
+  }
+
+  get queryError(): boolean {
+    return this.#parsedQuery().error
+  }
+
+  #parsedQuery(): { readonly args: Collection; readonly error: boolean } {
+    if (this.#query === null) {
+      const { entries, error } = parseUrlEncoded(this.queryString, this.argumentSeparator)
+      this.#query = { args: new FixedCollection(entries), error }
+    }
+    return this.#query
+  }
+}
+
+/** Media type of a Content-Type header, lower case, without parameters. */
+export function mediaType(contentType: ByteString): ByteString {
+  return lowerAscii(contentType.split(';')[0] ?? '').trim()
+}

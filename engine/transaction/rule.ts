@@ -1,0 +1,132 @@
+/**
+ * One rule against a transaction: its chain, what each match sets and logs, what becomes of the transaction.
+ *
+ * Follows libmodsecurity's order: at every match of a link capture, MATCHED_VAR and the state actions run at
+ * once; log and disruptive action only when the whole chain has matched.
+ */
+import { severityName } from '../actions/index.js'
+import type { OperatorMatch } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import type { Rule, RuleLink, Target } from '../model/ruleset.js'
+import type { Match } from '../model/verdict.js'
+import type { Matching } from './matching.js'
+import type { Interruption, Transaction } from './transaction.js'
+import { visitValues } from './values.js'
+
+/** Longest value kept in a report, in bytes. */
+const reportedValueBytes = 200
+
+const NO_TAGS: readonly ByteString[] = Object.freeze([])
+
+/** Runs the rule; true where its whole chain matched. `everything` keeps matches of `nolog` rules too. */
+export function evaluateRule(transaction: Transaction, matching: Matching, rule: Rule, everything: boolean): boolean {
+  transaction.currentRule = rule
+  transaction.matched.all = []
+  const kept: Match[] | null = rule.log || everything ? [] : null
+  const { links } = rule
+  for (let position = 0; position < links.length; position++) {
+    const link = links[position] as RuleLink
+    if (!evaluateLink(transaction, matching, rule, link, position, kept)) return false
+  }
+  complete(transaction, rule, kept)
+  return true
+}
+
+function evaluateLink(
+  transaction: Transaction,
+  matching: Matching,
+  rule: Rule,
+  link: RuleLink,
+  position: number,
+  kept: Match[] | null,
+): boolean {
+  if (link.operator === null) {
+    runEffects(transaction, link)
+    if (kept !== null) kept.push(describe(transaction, rule, position, '', ''))
+    return true
+  }
+  const reaches = position === 0 || transaction.platform.targetExclusionReachesChain
+  let matched = false
+  visitValues(link, transaction, reaches ? transaction.targetExclusions(rule) : null, (target, key, value) => {
+    const found = matching.test(link, value)
+    if (found === null) return true
+    matched = true
+    const name = targetName(target, key)
+    if (link.capture) capture(transaction, found.match)
+    const seen = { name, value: found.transformed }
+    transaction.matched.last = seen
+    transaction.matched.all.push(seen)
+    runEffects(transaction, link)
+    if (kept !== null) kept.push(describe(transaction, rule, position, name, found.match.matched ?? found.transformed))
+    return true
+  })
+  return matched
+}
+
+function targetName(target: Target, key: ByteString | null): ByteString {
+  if (target.count) return target.text
+  return key === null ? target.variable.name : `${target.variable.name}:${key}`
+}
+
+function capture(transaction: Transaction, match: OperatorMatch): void {
+  const { captures } = match
+  for (let n = 0; n < 10; n++) {
+    const value = captures?.[n]
+    if (value === undefined) transaction.tx.remove(String(n))
+    else transaction.tx.set(String(n), value)
+  }
+}
+
+function runEffects(transaction: Transaction, link: RuleLink): void {
+  transaction.points = 0
+  for (const effect of link.effects) effect(transaction)
+}
+
+function describe(transaction: Transaction, rule: Rule, link: number, target: ByteString, value: ByteString): Match {
+  return {
+    ruleId: rule.id,
+    link,
+    phase: rule.phase,
+    msg: rule.msg?.expand(transaction) ?? '',
+    severity: severityName(rule.severity),
+    tags: rule.tags.length === 0 ? NO_TAGS : rule.tags.map((tag) => tag.expand(transaction)),
+    logdata: rule.logdata?.expand(transaction) ?? '',
+    target,
+    value: value.length > reportedValueBytes ? value.slice(0, reportedValueBytes) : value,
+    log: rule.log,
+    scoreAdded: transaction.points,
+  }
+}
+
+function complete(transaction: Transaction, rule: Rule, kept: Match[] | null): void {
+  if (rule.severity !== null && rule.severity < transaction.highestSeverity) transaction.highestSeverity = rule.severity
+  if (kept !== null) transaction.matches.push(...kept)
+  transaction.allRuleIds.push(rule.id)
+  if (rule.log) transaction.ruleIds.push(rule.id)
+  if (rule.disruption !== null) disrupt(transaction, rule)
+}
+
+function disrupt(transaction: Transaction, rule: Rule): void {
+  const { disruption } = rule
+  if (disruption === null) return
+  const on = transaction.mode === 'on'
+  switch (disruption.kind) {
+    case 'allow':
+      if (on) transaction.allowed = 'all'
+      return
+    case 'allow-phase':
+      if (on) transaction.allowed = 'phase'
+      return
+    case 'allow-request':
+      if (on) transaction.allowed = 'request'
+      return
+    default: {
+      const interruption: Interruption = {
+        blockedBy: { kind: 'rule', ruleId: rule.id, phase: rule.phase, action: disruption.kind },
+        disruption,
+      }
+      transaction.wouldInterrupt ??= interruption
+      if (on) transaction.interruption = interruption
+    }
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The state of one transaction: made new for each record, never pooled.
+ *
+ * Holds what rules read (views) and what actions change (scores, removed rules, engine mode …). It evaluates
+ * nothing; `phases.ts` and `rule.ts` do.
+ */
+import type {
+  Collection,
+  EngineMode,
+  RequestBodyView,
+  ResponseView,
+  RuleFacts,
+  RuleSelector,
+  TargetExclusion,
+  TransactionState,
+  WritableCollection,
+} from '../model/definitions.js'
+import type { ByteString, TransactionRecord } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import type { Disruption, PhaseNumber, Rule, Ruleset } from '../model/ruleset.js'
+import type { BlockedBy, Match } from '../model/verdict.js'
+import { VariableStore } from '../variables/index.js'
+import { emptyBody } from './body-view.js'
+import { RecordedRequestView } from './request-view.js'
+
+/** Clock of records without a time: 2026-01-01T00:00:00Z. A fixed one, so that a replay repeats itself. */
+const undatedTime = Date.UTC(2026, 0, 1)
+
+/** Severity where no rule with a severity has matched. */
+const noSeverity = 255
+
+export interface Interruption {
+  readonly blockedBy: BlockedBy
+  readonly disruption: Disruption
+}
+
+export class Transaction implements TransactionState {
+  readonly platform: Platform
+  readonly time: number
+  readonly request: RecordedRequestView
+  readonly tx = new VariableStore()
+  readonly env = new VariableStore()
+  phase: PhaseNumber = 1
+  body: RequestBodyView = emptyBody
+  response: ResponseView | null = null
+  /** The rule being evaluated. */
+  currentRule: Rule | null = null
+  highestSeverity = noSeverity
+  mode: EngineMode
+  bodyProcessor = ''
+  bodyVariableForced = false
+  requestBodyAccess: boolean
+  responseBodyAccess: boolean
+  requestBodyLimit: number
+  responseBodyLimit: number
+  readonly matched: {
+    last: { name: ByteString; value: ByteString } | null
+    all: { name: ByteString; value: ByteString }[]
+  } = {
+    last: null,
+    all: [],
+  }
+  /** Points that the match at hand has added to anomaly scores. */
+  points = 0
+  readonly matches: Match[] = []
+  readonly ruleIds: number[] = []
+  readonly allRuleIds: number[] = []
+  readonly phasesRun: number[] = []
+  /** Set where the transaction was ended by a rule, a limit or the parser. */
+  interruption: Interruption | null = null
+  /** What would have ended it, had the engine been on. */
+  wouldInterrupt: Interruption | null = null
+  /** Set by `allow`: phases that are not run any more. */
+  allowed: 'none' | 'phase' | 'request' | 'all' = 'none'
+  #removed: Uint8Array | null = null
+  #targetExclusions: Map<number, TargetExclusion[]> | null = null
+  readonly #persistent = new Map<string, VariableStore>()
+  readonly #derived = new Map<string, unknown>()
+
+  constructor(
+    readonly record: TransactionRecord,
+    readonly ruleset: Ruleset,
+  ) {
+    const { settings } = ruleset
+    this.platform = ruleset.platform
+    const time = record.time === undefined ? Number.NaN : Date.parse(record.time)
+    this.time = Number.isNaN(time) ? undatedTime : time
+    this.request = new RecordedRequestView(record.request, settings.argumentSeparator)
+    this.mode = settings.mode
+    this.requestBodyAccess = settings.requestBodyAccess
+    this.responseBodyAccess = settings.responseBodyAccess
+    this.requestBodyLimit = settings.requestBodyLimit
+    this.responseBodyLimit = settings.responseBodyLimit
+  }
+
+  get uniqueId(): ByteString {
+    return this.derived('unique-id', () => uniqueIdOf(this.record.id))
+  }
+
+  get rule(): RuleFacts | null {
+    return this.currentRule === null ? null : factsOf(this.currentRule)
+  }
+
+  persistent(name: string): WritableCollection | null {
+    return this.#persistent.get(name) ?? null
+  }
+
+  openPersistent(name: string, key: ByteString): void {
+    if (this.#persistent.has(name)) return
+    const store = new VariableStore()
+    store.set('KEY', key)
+    store.set('CREATE_TIME', String(Math.floor(this.time / 1000)))
+    store.set('IS_NEW', '1')
+    this.#persistent.set(name, store)
+  }
+
+  /** Within one transaction no time passes, so nothing expires but what expires at once. */
+  expire(collection: string, key: ByteString, seconds: number): void {
+    if (seconds <= 0) this.persistent(collection)?.remove(key.toLowerCase())
+  }
+
+  derived<T>(key: string, make: () => T): T {
+    if (this.#derived.has(key)) return this.#derived.get(key) as T
+    const value = make()
+    this.#derived.set(key, value)
+    return value
+  }
+
+  /** The body or the response has arrived: forget what was derived without it. */
+  forgetDerived(): void {
+    this.#derived.clear()
+  }
+
+  countScore(points: number): void {
+    this.points += points
+  }
+
+  removeRules(selector: RuleSelector): void {
+    this.#removed ??= new Uint8Array(this.ruleset.rules.length)
+    for (const index of this.ruleset.select(selector)) this.#removed[index] = 1
+  }
+
+  isRemoved(rule: Rule): boolean {
+    return this.#removed !== null && this.#removed[rule.index] === 1
+  }
+
+  removeTargets(selector: RuleSelector, exclusion: TargetExclusion): void {
+    this.#targetExclusions ??= new Map()
+    for (const index of this.ruleset.select(selector)) {
+      const list = this.#targetExclusions.get(index)
+      if (list) list.push(exclusion)
+      else this.#targetExclusions.set(index, [exclusion])
+    }
+  }
+
+  targetExclusions(rule: Rule): readonly TargetExclusion[] | null {
+    return this.#targetExclusions?.get(rule.index) ?? null
+  }
+
+  setEngineMode(mode: EngineMode): void {
+    this.mode = mode
+  }
+
+  setBodyProcessor(name: string): void {
+    this.bodyProcessor = name
+  }
+
+  forceRequestBodyVariable(): void {
+    this.bodyVariableForced = true
+  }
+
+  setRequestBodyAccess(on: boolean): void {
+    this.requestBodyAccess = on
+  }
+
+  setResponseBodyAccess(on: boolean): void {
+    this.responseBodyAccess = on
+  }
+
+  setRequestBodyLimit(bytes: number): void {
+    this.requestBodyLimit = bytes
+  }
+
+  setResponseBodyLimit(bytes: number): void {
+    this.responseBodyLimit = bytes
+  }
+
+  headerValue(collection: Collection, lowerName: ByteString): ByteString {
+    return collection.named(lowerName)[0]?.value ?? ''
+  }
+}
+
+function factsOf(rule: Rule): RuleFacts {
+  return {
+    id: rule.id,
+    rev: rule.rev,
+    ver: rule.ver,
+    severity: rule.severity === null ? '' : String(rule.severity),
+    msg: rule.msg?.constant ?? '',
+    logdata: rule.logdata?.constant ?? '',
+  }
+}
+
+/** FNV-1a of the record's id: the same id gives the same transaction id in every run. */
+function uniqueIdOf(id: string): ByteString {
+  let high = 0x811c9dc5
+  let low = 0x01000193
+  for (let i = 0; i < id.length; i++) {
+    high = Math.imul(high ^ id.charCodeAt(i), 0x01000193)
+    low = Math.imul(low ^ id.charCodeAt(i), 0x5bd1e995) ^ (low >>> 15)
+  }
+  const hex = (n: number): string => (n >>> 0).toString(16).padStart(8, '0')
+  return `${hex(high)}${hex(low)}${hex(high ^ low)}`
+}

@@ -1,0 +1,70 @@
+/**
+ * The values a link looks at: its targets resolved against the transaction, exclusions taken out.
+ */
+import type { Entry, TargetExclusion } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import type { RuleLink, Target } from '../model/ruleset.js'
+import type { Transaction } from './transaction.js'
+
+/** Receives each value; returns false to stop. */
+export type ValueVisitor = (target: Target, key: ByteString | null, value: ByteString) => boolean
+
+const NONE: readonly Entry[] = Object.freeze([])
+
+function entriesOf(target: Target, transaction: Transaction): readonly Entry[] {
+  const { variable, selector } = target
+  if (variable.kind === 'scalar') {
+    const value = variable.read(transaction)
+    return value === null ? NONE : [{ key: null, value }]
+  }
+  if (variable.kind === 'selected') return variable.read(transaction, selector?.text ?? '/*')
+  const collection = variable.read(transaction)
+  if (selector === null) return collection.all()
+  if (selector.kind === 'name') return collection.named(selector.lower)
+  return collection.all().filter((entry) => selector.test(entry.key ?? ''))
+}
+
+function excluded(exclusions: readonly TargetExclusion[], variable: string, key: ByteString | null): boolean {
+  for (const exclusion of exclusions) if (exclusion.variable === variable && exclusion.matchesKey(key)) return true
+  return false
+}
+
+/**
+ * Visits the values of a link in the order of its targets. `runtime` holds the exclusions that `ctl`
+ * added for this rule, null where none reach this link.
+ */
+export function visitValues(
+  link: RuleLink,
+  transaction: Transaction,
+  runtime: readonly TargetExclusion[] | null,
+  visit: ValueVisitor,
+): void {
+  const fixed = link.exclusions
+  for (const target of link.targets) {
+    const name = target.variable.name
+    const entries = entriesOf(target, transaction)
+    if (target.count) {
+      const count = countOf(entries, name, fixed, runtime)
+      if (!visit(target, target.selector?.text ?? null, String(count))) return
+      continue
+    }
+    for (const { key, value } of entries) {
+      if (fixed.length > 0 && excluded(fixed, name, key)) continue
+      if (runtime !== null && excluded(runtime, name, key)) continue
+      if (!visit(target, key, value)) return
+    }
+  }
+}
+
+function countOf(
+  entries: readonly Entry[],
+  name: string,
+  fixed: readonly TargetExclusion[],
+  runtime: readonly TargetExclusion[] | null,
+): number {
+  if (fixed.length === 0 && runtime === null) return entries.length
+  let count = 0
+  for (const { key } of entries)
+    if (!excluded(fixed, name, key) && (runtime === null || !excluded(runtime, name, key))) count++
+  return count
+}

@@ -1,0 +1,98 @@
+/**
+ * From a finished transaction to its verdict; and the one place where an unexpected throw becomes an error.
+ */
+import type { Evidence, Label, TransactionRecord } from '../model/exchange.js'
+import type { Ruleset } from '../model/ruleset.js'
+import type { Verdict, VerdictKind } from '../model/verdict.js'
+import { runTransaction } from './phases.js'
+import type { Transaction } from './transaction.js'
+
+export interface EvaluateOptions {
+  /** Report rules with `nolog` too (`allRuleIds`, and in `matches`). */
+  readonly allRules?: boolean
+}
+
+/** Evaluates one record. Never throws: what goes wrong is the verdict `error` with its reason. */
+export function evaluate(ruleset: Ruleset, record: TransactionRecord, options: EvaluateOptions = {}): Verdict {
+  const allRules = options.allRules ?? false
+  try {
+    return verdictOf(runTransaction(ruleset, record, allRules), allRules)
+  } catch (error) {
+    return errorVerdict(record.id, record.label, record.evidence, reasonOf(error))
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}
+
+export function errorVerdict(id: string, label: Label, evidence: Evidence, reason: string): Verdict {
+  return {
+    id,
+    label,
+    verdict: 'error',
+    status: 0,
+    wouldBlock: false,
+    blockedBy: null,
+    ruleIds: [],
+    matches: [],
+    score: { inbound: 0, outbound: 0 },
+    scoreByLevel: { inbound: [0, 0, 0, 0], outbound: [0, 0, 0, 0] },
+    phasesRun: [],
+    evidence,
+    error: reason,
+  }
+}
+
+const kinds: Readonly<Record<string, VerdictKind>> = {
+  deny: 'block',
+  drop: 'drop',
+  proxy: 'redirect',
+  redirect: 'redirect',
+}
+
+function verdictOf(transaction: Transaction, allRules: boolean): Verdict {
+  const { record, interruption, wouldInterrupt } = transaction
+  const effective = interruption ?? wouldInterrupt
+  return {
+    id: record.id,
+    label: record.label,
+    verdict: interruption === null ? 'pass' : (kinds[interruption.disruption.kind] ?? 'block'),
+    status: interruption?.disruption.status ?? record.response?.status ?? 200,
+    wouldBlock: effective !== null,
+    blockedBy: effective?.blockedBy ?? null,
+    ruleIds: unique(transaction.ruleIds),
+    ...(allRules ? { allRuleIds: unique(transaction.allRuleIds) } : {}),
+    matches: transaction.matches,
+    ...scores(transaction),
+    phasesRun: transaction.phasesRun,
+    evidence: record.evidence,
+    error: null,
+  }
+}
+
+function unique(ids: readonly number[]): number[] {
+  return [...new Set(ids)]
+}
+
+/** CRS 4 names first, those of CRS 3 where they are missing. */
+function scores(transaction: Transaction): Pick<Verdict, 'score' | 'scoreByLevel'> {
+  const read = (...names: string[]): number => {
+    for (const name of names) {
+      const value = transaction.tx.get(name)
+      if (value !== null) return Number.parseInt(value, 10) || 0
+    }
+    return 0
+  }
+  const levels = [1, 2, 3, 4]
+  return {
+    score: {
+      inbound: read('blocking_inbound_anomaly_score', 'anomaly_score', 'inbound_anomaly_score'),
+      outbound: read('blocking_outbound_anomaly_score', 'outbound_anomaly_score'),
+    },
+    scoreByLevel: {
+      inbound: levels.map((level) => read(`inbound_anomaly_score_pl${level}`, `anomaly_score_pl${level}`)),
+      outbound: levels.map((level) => read(`outbound_anomaly_score_pl${level}`)),
+    },
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Groups the hits on benign records by rule, target, method and path, so that one exclusion answers one group.
+ *
+ * Proposed is only a rule that added score or itself disrupted. Unlabelled records that would be blocked are
+ * grouped too, apart, and are not called false positives.
+ */
+import type { ByteString, TransactionRecord } from '../model/exchange.js'
+import type { Match, Verdict } from '../model/verdict.js'
+import { requestPath } from '../transaction/request-view.js'
+import { isProtected } from './protected-rules.js'
+
+/** Longest list of examples and record ids kept for a group. */
+const keptExamples = 3
+const keptRecordIds = 1000
+
+export interface HitGroup {
+  readonly ruleId: number
+  readonly msg: ByteString
+  readonly target: ByteString
+  /** Link of the chain that inspects the target; 0 is the head. */
+  readonly link: number
+  readonly method: ByteString
+  readonly path: ByteString
+  /** Requests with such a hit. */
+  readonly requests: number
+  /** Of these, requests that would be blocked. */
+  readonly blockedRequests: number
+  /** Matched targets, counted singly. */
+  readonly hits: number
+  readonly examples: readonly Example[]
+  /** At most 1,000. */
+  readonly recordIds: readonly string[]
+  /** What the last link compared, each once, at most 50: what a setting would have to allow. */
+  readonly comparedValues: readonly ByteString[]
+}
+
+export interface Example {
+  readonly id: string
+  readonly source: { readonly file: string; readonly line?: number } | null
+  readonly value: ByteString
+  readonly logdata: ByteString
+}
+
+interface MutableGroup {
+  ruleId: number
+  msg: ByteString
+  target: ByteString
+  link: number
+  method: ByteString
+  path: ByteString
+  requests: number
+  blockedRequests: number
+  hits: number
+  examples: Example[]
+  recordIds: string[]
+  comparedValues: Set<ByteString>
+}
+
+const keptComparedValues = 50
+
+export class HitGroups {
+  readonly #groups = new Map<string, MutableGroup>()
+
+  /** Adds the hits of one record. Its label is the caller's business. */
+  add(record: TransactionRecord, verdict: Verdict): void {
+    const seen = new Set<MutableGroup>()
+    for (const match of proposedMatches(verdict)) {
+      const group = this.#groupOf(record, match)
+      group.hits++
+      if (seen.has(group)) continue
+      seen.add(group)
+      group.requests++
+      for (const value of comparedValues(verdict, match.ruleId))
+        if (group.comparedValues.size < keptComparedValues) group.comparedValues.add(value)
+      if (verdict.wouldBlock) group.blockedRequests++
+      if (group.recordIds.length < keptRecordIds) group.recordIds.push(record.id)
+      if (group.examples.length < keptExamples)
+        group.examples.push({
+          id: record.id,
+          source: record.source ?? null,
+          value: match.value,
+          logdata: match.logdata,
+        })
+    }
+  }
+
+  /** Most blocked requests first, then most requests, then by id, target and path. */
+  list(): readonly HitGroup[] {
+    return [...this.#groups.values()]
+      .map((group) => ({ ...group, comparedValues: [...group.comparedValues] }))
+      .sort(
+        (a, b) =>
+          b.blockedRequests - a.blockedRequests ||
+          b.requests - a.requests ||
+          a.ruleId - b.ruleId ||
+          compareText(a.target, b.target) ||
+          compareText(a.path, b.path) ||
+          compareText(a.method, b.method),
+      )
+  }
+
+  #groupOf(record: TransactionRecord, match: Match): MutableGroup {
+    const { method } = record.request
+    const path = requestPath(record.request.uri)
+    const key = JSON.stringify([match.ruleId, match.target, match.link, method, path])
+    let group = this.#groups.get(key)
+    if (group === undefined) {
+      group = {
+        ruleId: match.ruleId,
+        msg: match.msg,
+        target: match.target,
+        link: match.link,
+        method,
+        path,
+        requests: 0,
+        blockedRequests: 0,
+        hits: 0,
+        examples: [],
+        recordIds: [],
+        comparedValues: new Set(),
+      }
+      this.#groups.set(key, group)
+    }
+    return group
+  }
+}
+
+/** Values that the deepest link of the rule matched. */
+function comparedValues(verdict: Verdict, ruleId: number): readonly ByteString[] {
+  const matches = verdict.matches.filter((match) => match.ruleId === ruleId)
+  const deepest = Math.max(...matches.map((match) => match.link))
+  return matches.filter((match) => match.link === deepest).map((match) => match.value)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/**
+ * The matches an exclusion may be proposed for: of each rule that scored or disrupted, those of the link that
+ * scored; where a chain's link reads what an earlier link captured (TX, MATCHED_VAR), those of the head.
+ */
+export function proposedMatches(verdict: Verdict): readonly Match[] {
+  const proposed: Match[] = []
+  const byRule = new Map<number, Match[]>()
+  for (const match of verdict.matches) {
+    const list = byRule.get(match.ruleId)
+    if (list) list.push(match)
+    else byRule.set(match.ruleId, [match])
+  }
+  for (const [ruleId, matches] of byRule) {
+    if (isProtected(ruleId)) continue
+    const scored = matches.some((match) => match.scoreAdded > 0)
+    const disrupted = verdict.blockedBy?.kind === 'rule' && verdict.blockedBy.ruleId === ruleId
+    if (!scored && !disrupted) continue
+    const deepest = Math.max(...matches.map((match) => match.link))
+    const last = matches.filter((match) => match.link === deepest)
+    const derived = last.every((match) => isDerivedTarget(match.target))
+    proposed.push(...(derived ? matches.filter((match) => match.link === 0) : last))
+  }
+  return proposed
+}
+
+/** Targets that only hold what an earlier link found. */
+function isDerivedTarget(target: ByteString): boolean {
+  return /^&?(?:TX|MATCHED_VARS?(?:_NAMES?)?)(?::|$)/.test(target)
+}

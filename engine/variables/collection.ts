@@ -1,0 +1,68 @@
+/**
+ * Ordered multimaps of byte strings: the values behind ARGS, REQUEST_HEADERS, TX and the like.
+ *
+ * Keys keep their spelling and compare without ASCII case. Entries are never changed in place, so a
+ * list handed out stays what it was while rules write to the collection.
+ */
+import type { Collection, Entry, WritableCollection } from '../model/definitions.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
+
+const NONE: readonly Entry[] = Object.freeze([])
+
+/** A collection filled once. Looking up by name builds an index on first use. */
+export class FixedCollection implements Collection {
+  static readonly empty: FixedCollection = new FixedCollection(NONE)
+  #index: Map<ByteString, Entry[]> | null = null
+
+  constructor(private readonly entries: readonly Entry[]) {}
+
+  all(): readonly Entry[] {
+    return this.entries
+  }
+
+  named(key: ByteString): readonly Entry[] {
+    if (this.entries.length === 0) return NONE
+    this.#index ??= this.#buildIndex()
+    return this.#index.get(key) ?? NONE
+  }
+
+  #buildIndex(): Map<ByteString, Entry[]> {
+    const index = new Map<ByteString, Entry[]>()
+    for (const entry of this.entries) {
+      const key = lowerAscii(entry.key ?? '')
+      const list = index.get(key)
+      if (list) list.push(entry)
+      else index.set(key, [entry])
+    }
+    return index
+  }
+}
+
+/** One value a key, in order of first writing: TX and the persistent collections. */
+export class VariableStore implements WritableCollection {
+  readonly #entries = new Map<ByteString, Entry>()
+  #list: readonly Entry[] | null = null
+
+  all(): readonly Entry[] {
+    this.#list ??= [...this.#entries.values()]
+    return this.#list
+  }
+
+  named(key: ByteString): readonly Entry[] {
+    const entry = this.#entries.get(key)
+    return entry ? [entry] : NONE
+  }
+
+  get(key: ByteString): ByteString | null {
+    return this.#entries.get(key)?.value ?? null
+  }
+
+  set(key: ByteString, value: ByteString): void {
+    this.#entries.set(lowerAscii(key), { key, value })
+    this.#list = null
+  }
+
+  remove(key: ByteString): void {
+    if (this.#entries.delete(key)) this.#list = null
+  }
+}

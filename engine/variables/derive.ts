@@ -1,0 +1,61 @@
+/**
+ * Small makers of variable entries: what most variables of the table have in common.
+ *
+ * A variable is a name, a line of documentation and one of these readers.
+ */
+import type {
+  Collection,
+  CollectionDefinition,
+  Entry,
+  ScalarDefinition,
+  TransactionView,
+} from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { FixedCollection } from './collection.js'
+
+export function scalar(
+  name: string,
+  doc: string,
+  read: (view: TransactionView) => ByteString | null,
+): ScalarDefinition {
+  return { kind: 'scalar', name, doc, read }
+}
+
+export function collection(
+  name: string,
+  doc: string,
+  read: (view: TransactionView) => Collection,
+): CollectionDefinition {
+  return { kind: 'collection', name, doc, read }
+}
+
+/** A collection computed from the transaction's data once and kept while that data stays the same. */
+export function derivedCollection(
+  name: string,
+  doc: string,
+  entries: (view: TransactionView) => readonly Entry[],
+): CollectionDefinition {
+  return collection(name, doc, (view) => view.derived(name, () => new FixedCollection(entries(view))))
+}
+
+/** The names of another collection as values. */
+export function namesOf(
+  name: string,
+  doc: string,
+  source: (view: TransactionView) => Collection,
+): CollectionDefinition {
+  return derivedCollection(name, doc, (view) =>
+    source(view)
+      .all()
+      .map((entry) => ({ key: entry.key, value: entry.key ?? '' })),
+  )
+}
+
+/** A variable that is known but has no value in a replay; `reason` is printed by the documentation. */
+export function unsimulatedScalar(name: string, doc: string, reason: string): ScalarDefinition {
+  return { kind: 'scalar', name, doc, unsimulated: reason, read: () => null }
+}
+
+export function flag(on: boolean): ByteString {
+  return on ? '1' : '0'
+}

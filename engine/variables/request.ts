@@ -1,0 +1,159 @@
+/**
+ * Variables of the request: line, headers, arguments, cookies, body, files, multipart flags, XML.
+ *
+ * Each reads the transaction's views; parsing is done there and in `bodies/`. Names and meanings follow the
+ * reference manual's chapter "Variables" (v2 and v3).
+ */
+import type { Collection, Entry, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { FixedCollection } from './collection.js'
+import { collection, derivedCollection, flag, namesOf, scalar, unsimulatedScalar } from './derive.js'
+
+function allArgs(view: TransactionView): Collection {
+  return view.derived('ARGS', () => {
+    const get = view.request.argsGet
+    const post = view.body.argsPost
+    if (post.all().length === 0) return get
+    if (get.all().length === 0) return post
+    return new FixedCollection([...get.all(), ...post.all()])
+  })
+}
+
+function files(view: TransactionView): readonly { name: ByteString; fileName: ByteString; value: ByteString }[] {
+  return view.derived('files', () =>
+    view.body.parts.flatMap((part) =>
+      part.fileName === null ? [] : [{ name: part.name, fileName: part.fileName, value: part.value }],
+    ),
+  )
+}
+
+function sumOfArgs(view: TransactionView): number {
+  return view.derived('args-size', () => {
+    let sum = 0
+    for (const { key, value } of allArgs(view).all()) sum += (key?.length ?? 0) + value.length
+    return sum
+  })
+}
+
+function multipartFlag(name: string, doc: string, read: (flags: MultipartFlags) => boolean): VariableDefinition {
+  return scalar(name, doc, (view) => (view.body.flags === null ? null : flag(read(view.body.flags))))
+}
+
+function strictError(flags: MultipartFlags): boolean {
+  return (
+    flags.boundaryQuoted ||
+    flags.boundaryWhitespace ||
+    flags.dataBefore ||
+    flags.dataAfter ||
+    flags.headerFolding ||
+    flags.lfLine ||
+    flags.missingSemicolon ||
+    flags.invalidQuoting ||
+    flags.invalidPart ||
+    flags.invalidHeaderFolding ||
+    flags.fileLimitExceeded
+  )
+}
+
+/** Names the arguments of multipart parts by part, for MULTIPART_PART_HEADERS. */
+function partHeaders(view: TransactionView): readonly Entry[] {
+  return view.body.parts.flatMap((part) => part.headerLines.map((line) => ({ key: part.name, value: line })))
+}
+
+function rawRequest(view: TransactionView): ByteString {
+  return view.derived('full-request', () => {
+    const { request } = view
+    const lines = request.headers.all().map(({ key, value }) => `${key}: ${value}`)
+    return `${request.line}\n${lines.join('\n')}\n\n${view.body.raw}`
+  })
+}
+
+export const requestVariables: readonly VariableDefinition[] = [
+  collection('ARGS', 'Arguments of the query string and of the body.', allArgs),
+  scalar('ARGS_COMBINED_SIZE', 'Bytes of all argument names and values together.', (v) => String(sumOfArgs(v))),
+  collection('ARGS_GET', 'Arguments of the query string.', (v) => v.request.argsGet),
+  namesOf('ARGS_GET_NAMES', 'Names of the arguments of the query string.', (v) => v.request.argsGet),
+  namesOf('ARGS_NAMES', 'Names of all arguments.', allArgs),
+  collection('ARGS_POST', 'Arguments of the body.', (v) => v.body.argsPost),
+  namesOf('ARGS_POST_NAMES', 'Names of the arguments of the body.', (v) => v.body.argsPost),
+  scalar('AUTH_TYPE', 'Scheme of the Authorization header.', (v) => {
+    const value = v.request.headers.named('authorization')[0]?.value
+    return value === undefined ? null : (value.trim().split(' ')[0] ?? '')
+  }),
+  derivedCollection('FILES', "Clients' names of the uploaded files, keyed by form field.", (v) =>
+    files(v).map((f) => ({ key: f.name, value: f.fileName })),
+  ),
+  scalar('FILES_COMBINED_SIZE', 'Bytes of all uploaded files together.', (v) =>
+    String(files(v).reduce((sum, f) => sum + f.value.length, 0)),
+  ),
+  derivedCollection('FILES_NAMES', 'Form fields that carried a file.', (v) =>
+    files(v).map((f) => ({ key: f.name, value: f.name })),
+  ),
+  derivedCollection('FILES_SIZES', 'Bytes of each uploaded file, keyed by form field.', (v) =>
+    files(v).map((f) => ({ key: f.name, value: String(f.value.length) })),
+  ),
+  unsimulatedScalar('FILES_TMPNAMES', 'Names of temporary files.', 'no file is written to disk in a replay'),
+  derivedCollection('FILES_TMP_CONTENT', 'Contents of the uploaded files, keyed by form field.', (v) =>
+    files(v).map((f) => ({ key: f.name, value: f.value })),
+  ),
+  scalar('FULL_REQUEST', 'Request line, headers and body as one text.', rawRequest),
+  scalar('FULL_REQUEST_LENGTH', 'Bytes of FULL_REQUEST.', (v) => String(rawRequest(v).length)),
+  multipartFlag('MULTIPART_BOUNDARY_QUOTED', 'The multipart boundary was quoted.', (f) => f.boundaryQuoted),
+  multipartFlag('MULTIPART_BOUNDARY_WHITESPACE', 'The boundary held white space.', (f) => f.boundaryWhitespace),
+  multipartFlag('MULTIPART_CRLF_LF_LINES', 'Both CRLF and LF line ends were used.', (f) => f.crlfLf),
+  multipartFlag('MULTIPART_DATA_AFTER', 'Data stood behind the last boundary.', (f) => f.dataAfter),
+  multipartFlag('MULTIPART_DATA_BEFORE', 'Data stood before the first boundary.', (f) => f.dataBefore),
+  multipartFlag('MULTIPART_FILE_LIMIT_EXCEEDED', 'More files than allowed.', (f) => f.fileLimitExceeded),
+  derivedCollection('MULTIPART_FILENAME', 'File names of the parts, keyed by form field.', (v) =>
+    files(v).map((f) => ({ key: f.name, value: f.fileName })),
+  ),
+  multipartFlag('MULTIPART_HEADER_FOLDING', "A part's header was folded.", (f) => f.headerFolding),
+  multipartFlag('MULTIPART_INVALID_HEADER_FOLDING', 'A fold with odd white space.', (f) => f.invalidHeaderFolding),
+  multipartFlag('MULTIPART_INVALID_PART', 'A part could not be read.', (f) => f.invalidPart),
+  multipartFlag('MULTIPART_INVALID_QUOTING', 'Odd quotes in Content-Disposition.', (f) => f.invalidQuoting),
+  multipartFlag('MULTIPART_LF_LINE', 'A line ended in LF alone.', (f) => f.lfLine),
+  multipartFlag('MULTIPART_MISSING_SEMICOLON', 'A semicolon was missing in Content-Type.', (f) => f.missingSemicolon),
+  derivedCollection('MULTIPART_NAME', 'Names of the parts.', (v) =>
+    v.body.parts.map((part) => ({ key: part.name, value: part.name })),
+  ),
+  derivedCollection('MULTIPART_PART_HEADERS', "Header lines of each part, keyed by the part's name.", partHeaders),
+  multipartFlag('MULTIPART_STRICT_ERROR', 'Any of the strict multipart checks failed.', strictError),
+  multipartFlag(
+    'MULTIPART_UNMATCHED_BOUNDARY',
+    'A boundary-like line matched no boundary.',
+    (f) => f.unmatchedBoundary,
+  ),
+  scalar('PATH_INFO', 'Path behind the script name; the whole path in a replay.', (v) => v.request.filename),
+  scalar('QUERY_STRING', 'Query string as sent.', (v) => v.request.queryString),
+  scalar('REQBODY_ERROR', '1 where the body could not be read.', (v) => flag(v.body.error !== null)),
+  scalar('REQBODY_ERROR_MSG', 'Why the body could not be read.', (v) => v.body.error ?? ''),
+  scalar('REQBODY_PROCESSOR', 'Name of the body processor that ran.', (v) => v.body.processor || null),
+  scalar('REQBODY_PROCESSOR_ERROR', '1 where the body processor failed.', (v) => flag(v.body.error !== null)),
+  scalar('REQBODY_PROCESSOR_ERROR_MSG', 'Why the body processor failed.', (v) => v.body.error ?? ''),
+  scalar('REQUEST_BASENAME', 'Last part of the path.', (v) => v.request.basename),
+  scalar('REQUEST_BODY', 'The raw body, where the platform keeps it.', (v) => (v.body.rawPresent ? v.body.raw : null)),
+  scalar('REQUEST_BODY_LENGTH', 'Bytes of the body.', (v) => String(v.body.length)),
+  collection('REQUEST_COOKIES', 'Cookies, keyed by name.', (v) => v.request.cookies),
+  namesOf('REQUEST_COOKIES_NAMES', 'Names of the cookies.', (v) => v.request.cookies),
+  scalar('REQUEST_FILENAME', 'Path without the query string.', (v) => v.request.filename),
+  collection('REQUEST_HEADERS', 'Request headers, keyed by name.', (v) => v.request.headers),
+  namesOf('REQUEST_HEADERS_NAMES', 'Names of the request headers.', (v) => v.request.headers),
+  scalar('REQUEST_LINE', 'The request line as sent.', (v) => v.request.line),
+  scalar('REQUEST_METHOD', 'The method.', (v) => v.request.method),
+  scalar('REQUEST_PROTOCOL', 'Protocol and version, e.g. HTTP/1.1.', (v) => v.request.protocol),
+  scalar('REQUEST_URI', 'Path and query string, without scheme and host.', (v) => v.request.uri),
+  scalar('REQUEST_URI_RAW', 'The request target as sent.', (v) => v.request.uriRaw),
+  scalar('URLENCODED_ERROR', '1 where a %-sequence of the query or of the form was broken.', (v) =>
+    flag(v.request.queryError || v.body.urlencodedError),
+  ),
+  {
+    kind: 'selected',
+    name: 'XML',
+    doc: 'Values that an XPath expression selects in an XML body.',
+    read: (view, selector) => {
+      const xml = view.body.xml
+      if (xml === null) return []
+      return view.derived(`XML:${selector}`, () => xml.select(selector).map((value) => ({ key: selector, value })))
+    },
+  },
+]

@@ -1,0 +1,77 @@
+/**
+ * Where test data that is not part of the repository is found: OWASP CRS releases.
+ *
+ * A test that needs them says so when they are missing (`announceSkipped`): it never passes silently. Folders
+ * are looked up relative to the repository, by an environment variable, or where Debian installs them.
+ */
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The root of the repository, from the sources as from the build. */
+export function repositoryRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'rulesets'))) {
+    const parent = dirname(folder)
+    if (parent === folder) return process.cwd()
+    folder = parent
+  }
+  // Compiled tests run below the build folder, which holds a copy of the layout but no package.json of ours.
+  return folder
+}
+
+/** A CRS 4 tree with its regression tests: WAFSIM_CRS_DIR, else `../shared/crs-4.25.0` beside the repository. */
+export function crsTree(): string | null {
+  const named = process.env['WAFSIM_CRS_DIR']
+  if (named !== undefined && named !== '') return existsSync(join(named, 'rules')) ? resolve(named) : null
+  for (const base of [process.cwd(), repositoryRoot()]) {
+    const beside = resolve(base, '..', 'shared', 'crs-4.25.0')
+    if (existsSync(join(beside, 'rules'))) return beside
+  }
+  return null
+}
+
+/** The CRS 3 that Debian's package `modsecurity-crs` installs: rules and setup. */
+export function debianCrs(): { readonly rules: string; readonly setup: string } | null {
+  const rules = '/usr/share/modsecurity-crs/rules'
+  const setup = '/etc/modsecurity/crs/crs-setup.conf'
+  return existsSync(rules) && existsSync(setup) ? { rules, setup } : null
+}
+
+/** The engine configuration of Debian's ModSecurity package. */
+export function debianEngineConfiguration(): string | null {
+  const path = '/etc/modsecurity/modsecurity.conf-recommended'
+  return existsSync(path) ? path : null
+}
+
+/** All rule files of the CRS releases at hand; empty and announced where there are none. */
+export function crsFiles(test: string): string[] {
+  const files: string[] = []
+  const tree = crsTree()
+  if (tree === null) announceSkipped(test, 'no CRS 4 tree: set WAFSIM_CRS_DIR')
+  else
+    files.push(
+      ...configurationFiles(tree),
+      ...configurationFiles(join(tree, 'rules')),
+      ...configurationFiles(join(tree, 'plugins')),
+    )
+  const debian = debianCrs()
+  if (debian === null) announceSkipped(test, 'no Debian package modsecurity-crs')
+  else files.push(debian.setup, ...configurationFiles(debian.rules))
+  const engine = debianEngineConfiguration()
+  if (engine === null) announceSkipped(test, 'no modsecurity.conf-recommended')
+  else files.push(engine)
+  return files
+}
+
+export function announceSkipped(test: string, reason: string): void {
+  process.stdout.write(`SKIPPED ${test}: ${reason}\n`)
+}
+
+function configurationFiles(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => /\.conf(?:\.example)?$/.test(name))
+    .sort()
+    .map((name) => join(folder, name))
+}
