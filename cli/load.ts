@@ -11,13 +11,22 @@ export interface Loaded {
   readonly name: string
 }
 
+export interface LoadOptions {
+  /** No messages. */
+  readonly quiet: boolean
+  /** Apply the settings that the CRS regression tests ask for. */
+  readonly crsTestSettings?: boolean
+}
+
 /** Warnings shown before "and n more". */
 const shownWarnings = 5
 
 /** Throws RulesetError or UsageError where the ruleset cannot be used or holds no rule. */
-export async function loadFromOptions(options: RulesetOptions, quiet: boolean): Promise<Loaded> {
-  const plan = await resolveRuleset(rulesetRequest(options))
-  const engineMode: EngineMode | undefined = options.engineMode ?? plan.engineMode
+export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Loaded {
+  const { crsTestSettings = false } = how
+  const plan = resolveRuleset({ ...rulesetRequest(options), crsTestSettings })
+  const engineMode: EngineMode | undefined =
+    options.engineMode ?? (crsTestSettings ? 'detection-only' : plan.engineMode)
   const loaded = loadRuleset({
     parts: plan.parts,
     platform: options.platform,
@@ -25,7 +34,8 @@ export async function loadFromOptions(options: RulesetOptions, quiet: boolean): 
   })
   const { ruleset } = loaded
   if (ruleset.rules.length === 0) throw new UsageError(`${options.rules.join(', ')}: no rule at all in this ruleset`)
-  if (!quiet) {
+  if (!how.quiet) {
+    for (const warning of plan.warnings) process.stderr.write(`wafsim: ${warning}\n`)
     const { warnings } = ruleset
     for (const warning of warnings.slice(0, shownWarnings)) process.stderr.write(`${formatDiagnostic(warning)}\n`)
     if (warnings.length > shownWarnings)

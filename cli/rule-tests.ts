@@ -77,7 +77,10 @@ function judge(verdict: Verdict, output: RuleTestOutput): { expected: string; ac
   if (missing.length > 0) return { expected: `rules ${missing.join(', ')} to fire`, actual }
   const unwanted = output.noExpectIds.filter((id) => fired.has(id))
   if (unwanted.length > 0) return { expected: `rules ${unwanted.join(', ')} not to fire`, actual }
-  if (output.status !== null && output.status !== verdict.status) return { expected: `status ${output.status}`, actual }
+  if (output.isolated && fired.size !== output.expectIds.length)
+    return { expected: `only rules ${output.expectIds.join(', ')} to fire`, actual }
+  if (output.statuses.length > 0 && !output.statuses.includes(verdict.status))
+    return { expected: `status ${output.statuses.join(' or ')}`, actual }
   if (output.expectError === true) return { expected: 'the server to refuse the connection', actual }
   if (output.matchRegex === null && output.noMatchRegex === null) return null
   const log = errorLog(verdict)

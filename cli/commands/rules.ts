@@ -101,7 +101,7 @@ function idTest(texts: readonly string[]): (id: number) => boolean {
 
 async function list(options: ListOptions): Promise<ExitStatus> {
   const wanted = idTest(options.id)
-  const { loaded } = await loadFromOptions(options, true)
+  const { loaded } = loadFromOptions(options, { quiet: true })
   const search = options.search?.toLowerCase()
   const rules = loaded.ruleset.rules.filter((rule) => {
     const facts = listed(rule)
@@ -138,7 +138,7 @@ function listText(rules: readonly Rule[], loaded: LoadedRuleset): string {
 }
 
 async function check(options: ListOptions): Promise<ExitStatus> {
-  const plan = await resolveRuleset(rulesetRequest(options))
+  const plan = resolveRuleset(rulesetRequest(options))
   const { ruleset, diagnostics } = checkParts(plan.parts, createDiskReader(), { platform: platforms[options.platform] })
   const errors = diagnostics.filter((d) => d.severity === 'error').length
   const unsimulated = ruleset?.unsimulated ?? []

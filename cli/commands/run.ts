@@ -87,7 +87,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     filters: options.filter,
   })
   const quiet = options.quiet ?? false
-  const { loaded, name } = await loadFromOptions(options, quiet)
+  const { loaded, name } = loadFromOptions(options, { quiet })
   const outputs = new Outputs(
     {
       out: options.out,

@@ -4,7 +4,7 @@
  * A test that could not be run is failed, never passed or left out.
  */
 import { readOverrides, readRuleTests } from '../../corpora/index.js'
-import { isCrsTree, loadTestSettings } from '../../rulesets/index.js'
+import { isCrsTree } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
 import { addRulesetOptions, collect, oneOf, type RulesetOptions } from '../options.js'
@@ -45,8 +45,8 @@ export const testCommand: CommandDefinition = {
 
 async function test(specs: readonly string[], options: TestOptions): Promise<ExitStatus> {
   const began = performance.now()
-  const settings = options.crsTestSettings && (await isCrsTree(options.rules)) ? loadTestSettings() : null
-  const { loaded, name } = await loadFromOptions(options, options.quiet ?? false, settings)
+  const crsTestSettings = options.crsTestSettings && isCrsTree(options.rules)
+  const { loaded, name } = loadFromOptions(options, { quiet: options.quiet ?? false, crsTestSettings })
   const tests = await readRuleTests(specs)
   const overrides = await readOverrides(options.overrides)
   const report = runRuleTests(loaded, name, tests, overrides)

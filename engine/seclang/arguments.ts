@@ -9,7 +9,7 @@ import type { ArgumentNode, Break } from './ast.js'
 import type { Findings } from './findings.js'
 import type { LexicalRules } from './lexical-rules.js'
 import { isBlank } from './lines.js'
-import { type PlacedText, breaksFrom, spanOf } from './place.js'
+import { breaksFrom, type PlacedText, spanOf } from './place.js'
 
 /** An argument before its escapes are removed. */
 export interface RawArgument {

@@ -33,7 +33,12 @@ export function readLogicalLines(
     let column = 1
     if (line.number === 1 && text.startsWith(byteOrderMark)) {
       const span = { file, line: 1, column: 1, length: 3 }
-      findings.error('unknown-characters', span, 'the file begins with a byte order mark', 'save it as UTF-8 without BOM')
+      findings.error(
+        'unknown-characters',
+        span,
+        'the file begins with a byte order mark',
+        'save it as UTF-8 without BOM',
+      )
       text = text.slice(3)
       column = 4
     }
@@ -77,10 +82,16 @@ function joinContinued(
     }
     const continued = joined.slice(0, end)
     let next = physical.next()
-    while (next !== null && rules.skipsCommentInside && next.text[firstNonBlank(next.text)] === '#') next = physical.next()
+    while (next !== null && rules.skipsCommentInside && next.text[firstNonBlank(next.text)] === '#')
+      next = physical.next()
     if (next === null) {
       const span = spanInLast(file, last, breaks, end)
-      findings.warning('continued-at-end', span, 'the last line of the file ends in a backslash', 'remove the backslash')
+      findings.warning(
+        'continued-at-end',
+        span,
+        'the last line of the file ends in a backslash',
+        'remove the backslash',
+      )
       joined = continued
       break
     }

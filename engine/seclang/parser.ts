@@ -90,7 +90,12 @@ class FileParser {
     const match = /^<([A-Za-z][\w-]*)/.exec(text)
     if (match === null) {
       const hint = 'a container looks like <IfModule name>'
-      this.#findings.error('unknown-characters', wholeSpan(line), 'this line begins with "<" but names no container', hint)
+      this.#findings.error(
+        'unknown-characters',
+        wholeSpan(line),
+        'this line begins with "<" but names no container',
+        hint,
+      )
       return
     }
     const name = match[1] as string
@@ -105,7 +110,12 @@ class FileParser {
     const match = /^<\/[\t ]*([A-Za-z][\w-]*)[\t ]*(>?)/.exec(line.text)
     const span = wholeSpan(line)
     if (match === null) {
-      this.#findings.error('unknown-characters', span, 'this line begins with "</" but names no container', 'e.g. </IfModule>')
+      this.#findings.error(
+        'unknown-characters',
+        span,
+        'this line begins with "</" but names no container',
+        'e.g. </IfModule>',
+      )
       return
     }
     const name = match[1] as string
@@ -114,7 +124,12 @@ class FileParser {
     const lower = name.toLowerCase()
     const depth = this.#open.findLastIndex((block) => block.name.toLowerCase() === lower)
     if (depth < 0) {
-      this.#findings.error('unexpected-block-end', span, `</${name}> closes nothing`, `remove it, or add <${name} …> above`)
+      this.#findings.error(
+        'unexpected-block-end',
+        span,
+        `</${name}> closes nothing`,
+        `remove it, or add <${name} …> above`,
+      )
       return
     }
     while (this.#open.length > depth + 1) {
@@ -162,7 +177,12 @@ class FileParser {
     const span = spanOf(line, 0, name.length)
     const [first, second, third] = raw
     if (first === undefined) {
-      this.#findings.error('missing-argument', span, 'SecRule has no targets', 'write SecRule TARGETS "@operator argument" "actions"')
+      this.#findings.error(
+        'missing-argument',
+        span,
+        'SecRule has no targets',
+        'write SecRule TARGETS "@operator argument" "actions"',
+      )
       return
     }
     const targets = readTargets(this.#place(line, first), this.#findings)
@@ -181,7 +201,12 @@ class FileParser {
       return
     }
     if (written.text === '')
-      this.#findings.error('missing-operator', written.span, 'the operator is empty', 'to match always, write "@unconditionalMatch"')
+      this.#findings.error(
+        'missing-operator',
+        written.span,
+        'the operator is empty',
+        'to match always, write "@unconditionalMatch"',
+      )
     const operator = readOperator(placeArgument(written), this.#findings, this.#rules)
     const actions = this.#readActions(line, third, isSound && raw.length <= 3)
     if (isSound) this.#reportSurplus(line, raw, 3)

@@ -66,7 +66,12 @@ export function readTargets(placed: PlacedText, findings: Findings): TargetNode[
       if (at < text.length && !isSeparator(text, at)) {
         const end = nextSeparator(text, at)
         const rest = spanOf(placed, at, end - at)
-        findings.error('bad-target', rest, `"${printable(text.slice(at, end))}" does not belong to the target before it`, separators)
+        findings.error(
+          'bad-target',
+          rest,
+          `"${printable(text.slice(at, end))}" does not belong to the target before it`,
+          separators,
+        )
         at = end
       }
     }
@@ -82,7 +87,8 @@ function reportNoVariable(placed: PlacedText, start: number, at: number, finding
   const found = trimBlanks(placed.text.slice(start, end))
   const span = spanOf(placed, start, end - start)
   if (found === '') findings.error('bad-target', span, 'a target is missing here', 'remove the separator')
-  else findings.error('bad-target', span, `"${printable(found)}" does not begin with the name of a variable`, separators)
+  else
+    findings.error('bad-target', span, `"${printable(found)}" does not begin with the name of a variable`, separators)
   return end
 }
 
@@ -117,7 +123,12 @@ function readSelector(
     }
     const stop = nextSeparator(text, from)
     const span = spanOf(placed, from, stop - from)
-    findings.error('unclosed-regex', span, 'this pattern has no closing "/"', 'end it with "/"; a slash inside is written \\/')
+    findings.error(
+      'unclosed-regex',
+      span,
+      'this pattern has no closing "/"',
+      'end it with "/"; a slash inside is written \\/',
+    )
     return { selector: { kind: 'regex', pattern: text.slice(from + 1, stop) }, end: stop }
   }
   const end = nextSeparator(text, from)
@@ -194,7 +205,12 @@ export function readOperator(
   const name = text.slice(nameFrom, at)
   if (!/^[A-Za-z]\w*$/.test(name)) {
     const message = name === '' ? 'an operator is missing after "@"' : `"@${printable(name)}" is no name of an operator`
-    findings.error('missing-operator', spanOf(placed, nameFrom - 1, name.length + 1), message, 'write e.g. "@rx pattern"')
+    findings.error(
+      'missing-operator',
+      spanOf(placed, nameFrom - 1, name.length + 1),
+      message,
+      'write e.g. "@rx pattern"',
+    )
   }
   const argument = rules.operatorBlanks === 'keep' ? text.slice(at + 1) : text.slice(skipBlanks(text, at))
   return { negated, name, argument: trimmed(argument, rules), span }
@@ -275,8 +291,15 @@ function readActionValue(placed: PlacedText, from: number, findings: Findings): 
 function checkActionName(placed: PlacedText, start: number, name: ByteString, findings: Findings): void {
   if (/^[A-Za-z][\w-]*$/.test(name)) return
   const span = spanOf(placed, start, Math.max(1, name.length))
-  if (name === '') findings.error('bad-action', span, 'an action is missing here', 'remove the comma or name the action')
-  else findings.error('bad-action', span, `"${printable(name)}" is no name of an action`, 'put values with commas in single quotes')
+  if (name === '')
+    findings.error('bad-action', span, 'an action is missing here', 'remove the comma or name the action')
+  else
+    findings.error(
+      'bad-action',
+      span,
+      `"${printable(name)}" is no name of an action`,
+      'put values with commas in single quotes',
+    )
 }
 
 /** `\'` becomes `'`; a pair of backslashes is a pair and stays. */

@@ -98,7 +98,9 @@ function readFile(path: string): ByteString {
     if (!status.isFile() && !status.isFIFO())
       throw new UsageError(`${path}: is neither a file nor a pipe; save its content to a file first`)
     if (status.size > greatestFileBytes)
-      throw new UsageError(`${path}: is larger than ${greatestFileBytes / 1024 / 1024} MB; that is no rule or data file`)
+      throw new UsageError(
+        `${path}: is larger than ${greatestFileBytes / 1024 / 1024} MB; that is no rule or data file`,
+      )
     return readFileSync(path, 'latin1')
   } catch (error) {
     throw error instanceof UsageError ? error : unreadable(path, error)
@@ -150,7 +152,10 @@ function patternOf(part: string): RegExp {
     if (token === '*') return '[^/]*'
     if (token === '?') return '[^/]'
     if (token.length > 2 && token.startsWith('['))
-      return `[${token.slice(1, -1).replace(/^!/, '^').replace(/[\\[\]]/g, '\\$&')}]`
+      return `[${token
+        .slice(1, -1)
+        .replace(/^!/, '^')
+        .replace(/[\\[\]]/g, '\\$&')}]`
     return token.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
   })
   try {

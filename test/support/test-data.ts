@@ -8,21 +8,20 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The root of the repository, from the sources as from the build. */
+/** The root of the repository: the nearest folder above with a package.json, from the sources as from the build. */
 export function repositoryRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'rulesets'))) {
+  while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder)
     if (parent === folder) return process.cwd()
     folder = parent
   }
-  // Compiled tests run below the build folder, which holds a copy of the layout but no package.json of ours.
   return folder
 }
 
 /** A CRS 4 tree with its regression tests: WAFSIM_CRS_DIR, else `../shared/crs-4.25.0` beside the repository. */
 export function crsTree(): string | null {
-  const named = process.env['WAFSIM_CRS_DIR']
+  const named = process.env.WAFSIM_CRS_DIR
   if (named !== undefined && named !== '') return existsSync(join(named, 'rules')) ? resolve(named) : null
   for (const base of [process.cwd(), repositoryRoot()]) {
     const beside = resolve(base, '..', 'shared', 'crs-4.25.0')

@@ -1,0 +1,23 @@
+/**
+ * The shape of a capture format: one entry of the table in `index.ts`.
+ */
+import type { CorpusItem } from '../engine/model/exchange.js'
+
+/** A file or standard input being read. */
+export interface CaptureSource {
+  /** As reports name it. */
+  readonly file: string
+  /** The bytes, in chunks of any size. */
+  readonly chunks: AsyncIterable<Buffer>
+}
+
+export interface CaptureFormat {
+  readonly name: string
+  readonly doc: string
+  /** File name endings, with the dot, lower case. */
+  readonly extensions: readonly string[]
+  /** Whether a file that begins with these bytes is of this format. */
+  sniff(head: Buffer): boolean
+  /** What cannot be read as a record is an UnreadableRecord; nothing is dropped and nothing is thrown for it. */
+  read(source: CaptureSource): AsyncIterable<CorpusItem>
+}

@@ -1,0 +1,135 @@
+/**
+ * The table of capture formats, and reading of corpora and rule tests in any of them, streamed.
+ */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { UsageError } from '../engine/errors.js'
+import { type CorpusItem, isUnreadable } from '../engine/model/exchange.js'
+import { chunksOf, expandFiles } from './files.js'
+import type { CaptureFormat } from './format.js'
+import { ftwFormat, parseRuleTests, type RuleTest } from './formats/ftw.js'
+import { parseOverrides, type TestOverride } from './formats/ftw-overrides.js'
+import { mpkFormat } from './formats/mpk.js'
+import { ndjsonFormat } from './formats/ndjson.js'
+import { labelled, parseFilter, parseLabelRule } from './labels.js'
+
+export type { CaptureFormat } from './format.js'
+export type { RuleTest, RuleTestOutput, RuleTestStage } from './formats/ftw.js'
+export type { TestOverride } from './formats/ftw-overrides.js'
+export { writeMpk } from './formats/mpk.js'
+export { ndjsonLine } from './formats/ndjson.js'
+export { jsonOf, RecordError, recordOf } from './record.js'
+
+/** In the order in which content is sniffed. */
+export const formats: readonly CaptureFormat[] = [ndjsonFormat, mpkFormat, ftwFormat]
+
+export interface CorpusRequest {
+  /** Files, directories, patterns or `-`. */
+  readonly specs: readonly string[]
+  /** Name of a format, where neither the file's ending nor its content tells. */
+  readonly format?: string
+  readonly assumeBenign: boolean
+  readonly labels: readonly string[]
+  readonly filters: readonly string[]
+}
+
+export interface CorpusReader {
+  /** The files that are read, in order. */
+  readonly sources: readonly string[]
+  readonly items: AsyncIterable<CorpusItem>
+  /** Share of the bytes read so far, 0 to 1; null where standard input is among the sources. */
+  share(): number | null
+}
+
+/** Throws UsageError where a file, format, label rule or filter cannot be used. Reads nothing yet. */
+export function corpusReader(request: CorpusRequest): CorpusReader {
+  if (request.specs.length === 0)
+    throw new UsageError('no corpus: give --corpus with a file, a directory, a pattern or - for standard input')
+  const forced = request.format === undefined ? null : formatNamed(request.format)
+  const rules = request.labels.map(parseLabelRule)
+  const filters = request.filters.map(parseFilter)
+  const files = expandFiles(
+    request.specs,
+    '--corpus',
+    formats.flatMap((format) => format.extensions),
+  )
+  const total = files.some((file) => file.path === '-') ? null : files.reduce((sum, file) => sum + file.bytes, 0)
+  let read = 0
+  const countBytes = (count: number): void => {
+    read += count
+  }
+  async function* items(): AsyncGenerator<CorpusItem, void, undefined> {
+    for (const file of files) {
+      for await (const item of readFileItems(file.path, forced, countBytes)) {
+        if (isUnreadable(item)) {
+          yield item
+          continue
+        }
+        const record = labelled(item, rules, request.assumeBenign)
+        if (filters.every((holds) => holds(record))) yield record
+      }
+    }
+  }
+  return {
+    sources: files.map((file) => file.path),
+    items: items(),
+    share: () => (total === null || total === 0 ? null : Math.min(1, read / total)),
+  }
+}
+
+function formatNamed(name: string): CaptureFormat {
+  const format = formats.find((each) => each.name === name)
+  if (format === undefined)
+    throw new UsageError(`--corpus-format ${name}: unknown; the formats are ${formats.map((each) => each.name).join(', ')}`)
+  return format
+}
+
+async function* readFileItems(
+  path: string,
+  forced: CaptureFormat | null,
+  onBytes: (count: number) => void,
+): AsyncGenerator<CorpusItem, void, undefined> {
+  const chunks = chunksOf(path, onBytes)
+  const first = await chunks.next()
+  if (first.done === true) return
+  const format = forced ?? formatOf(path, first.value)
+  async function* replayed(): AsyncGenerator<Buffer, void, undefined> {
+    yield first.value as Buffer
+    yield* chunks
+  }
+  yield* format.read({ file: path === '-' ? 'standard input' : path, chunks: replayed() })
+}
+
+function formatOf(path: string, head: Buffer): CaptureFormat {
+  const lower = path.toLowerCase()
+  const byName = formats.find((format) => format.extensions.some((ending) => lower.endsWith(ending)))
+  const format = byName ?? formats.find((each) => each.sniff(head.subarray(0, 512)))
+  if (format === undefined)
+    throw new UsageError(
+      `${path}: not a capture wafsim knows (${formats.map((each) => each.name).join(', ')}); --corpus-format says which it is`,
+    )
+  return format
+}
+
+/** Rule tests of files, directories and patterns, in the order of their paths. Throws CaptureError, UsageError. */
+export async function readRuleTests(specs: readonly string[]): Promise<readonly RuleTest[]> {
+  const tests: RuleTest[] = []
+  for (const { path } of expandFiles(specs, 'tests', ftwFormat.extensions))
+    tests.push(...parseRuleTests(path, await readFile(path, 'utf8')))
+  if (tests.length === 0) throw new UsageError(`${specs.join(', ')}: no test at all`)
+  return tests
+}
+
+/** Overrides by test id; of two for the same test the later file's counts. */
+export async function readOverrides(files: readonly string[]): Promise<ReadonlyMap<string, TestOverride>> {
+  const overrides = new Map<string, TestOverride>()
+  for (const { path } of expandFiles(files, '--overrides', ftwFormat.extensions))
+    for (const [id, override] of parseOverrides(path, await readFile(path, 'utf8'))) overrides.set(id, override)
+  return overrides
+}
+
+/** The folders of the corpora that come with wafsim. */
+export function bundledCorpora(): { readonly benign: string; readonly attacks: string } {
+  const folder = (name: string): string => fileURLToPath(new URL(`../../corpora/data/${name}`, import.meta.url))
+  return { benign: folder('benign'), attacks: folder('attacks') }
+}

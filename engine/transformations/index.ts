@@ -1,0 +1,79 @@
+/**
+ * The table of transformations, alphabetical, keyed by the canonical name.
+ *
+ * To add one: write it in its family's file, list it here, give it vectors in test/vectors/transformations.
+ */
+import type { TransformationDefinition } from '../model/definitions.js'
+import {
+  base64Decode,
+  base64DecodeExt,
+  base64Encode,
+  hexDecode,
+  hexEncode,
+  md5,
+  parityEven7bit,
+  parityOdd7bit,
+  parityZero7bit,
+  sha1,
+  sqlHexDecode,
+} from './codec.js'
+import { removeComments, removeCommentsChar, replaceComments } from './comments.js'
+import { cssDecode, escapeSeqDecode, htmlEntityDecode, jsDecode } from './escape.js'
+import { cmdLine, compressWhitespace, normalizePath, normalizePathWin, removeWhitespace } from './normalise.js'
+import { length, lowercase, none, removeNulls, replaceNulls, trim, trimLeft, trimRight, uppercase } from './text.js'
+import { urlDecode, urlDecodeUni, urlEncode, utf8toUnicode } from './url.js'
+
+export const transformations: Readonly<Record<string, TransformationDefinition>> = {
+  base64Decode,
+  base64DecodeExt,
+  base64Encode,
+  cmdLine,
+  compressWhitespace,
+  cssDecode,
+  escapeSeqDecode,
+  hexDecode,
+  hexEncode,
+  htmlEntityDecode,
+  jsDecode,
+  length,
+  lowercase,
+  md5,
+  none,
+  normalizePath,
+  normalizePathWin,
+  parityEven7bit,
+  parityOdd7bit,
+  parityZero7bit,
+  removeComments,
+  removeCommentsChar,
+  removeNulls,
+  removeWhitespace,
+  replaceComments,
+  replaceNulls,
+  sha1,
+  sqlHexDecode,
+  trim,
+  trimLeft,
+  trimRight,
+  uppercase,
+  urlDecode,
+  urlDecodeUni,
+  urlEncode,
+  utf8toUnicode,
+}
+
+/** Second spellings of the reference manuals, and the canonical name each stands for. */
+export const transformationAliases: Readonly<Record<string, string>> = {
+  normalisePath: 'normalizePath',
+  normalisePathWin: 'normalizePathWin',
+}
+
+const byLowerName = new Map<string, TransformationDefinition>()
+for (const definition of Object.values(transformations)) byLowerName.set(definition.name.toLowerCase(), definition)
+for (const [alias, name] of Object.entries(transformationAliases))
+  byLowerName.set(alias.toLowerCase(), transformations[name] as TransformationDefinition)
+
+/** The transformation of that name or alias, in any case; null where there is none. */
+export function findTransformation(name: string): TransformationDefinition | null {
+  return byLowerName.get(name.toLowerCase()) ?? null
+}

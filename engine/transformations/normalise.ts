@@ -1,0 +1,202 @@
+/**
+ * Normal forms: white space inside a value, shell command lines, file system paths.
+ *
+ * Each is one pass that follows the ModSecurity engines byte for byte. Comments are in comments.ts.
+ */
+import type { TransformationDefinition } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { borrowBytes, byteString, isSpace } from './bytes.js'
+
+const anySpace = /[\t-\r \xa0]/
+
+/**
+ * COMPAT(modsec2): ModSecurity 2 leaves the C2 of a no-break space in UTF-8, libmodsecurity and Coraza do not.
+ * COMPAT(coraza): Coraza spares 0xA0 inside other UTF-8 sequences and writes U+FFFD for invalid bytes; the ModSecurity
+ * engines remove every 0xA0.
+ */
+export const removeWhitespace: TransformationDefinition = {
+  name: 'removeWhitespace',
+  doc: 'Removes white space, the byte 0xA0 and the no-break space in UTF-8.',
+  apply: (value) => {
+    if (!anySpace.test(value)) return value
+    const bytes = borrowBytes(value.length)
+    let end = 0
+    for (let i = 0; i < value.length; i++) {
+      const byte = value.charCodeAt(i)
+      if (isSpace(byte) || byte === 0xa0 || (byte === 0xc2 && value.charCodeAt(i + 1) === 0xa0)) continue
+      bytes[end++] = byte
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+const compressible = /[\t-\r\xa0]| {2}/
+
+/**
+ * 0xA0 counts as white space unless it is part of a UTF-8 sequence.
+ * COMPAT(modsec2): ModSecurity 2 takes every 0xA0 for white space, libmodsecurity 3 none, Coraza the lone ones and
+ * the no-break space in UTF-8 (C2 A0); what two of the three do is done.
+ */
+export const compressWhitespace: TransformationDefinition = {
+  name: 'compressWhitespace',
+  doc: 'Each run of white space becomes one blank.',
+  apply: (value) => {
+    if (!compressible.test(value)) return value
+    const bytes = borrowBytes(value.length)
+    let end = 0
+    let inSpace = false
+    let i = 0
+    while (i < value.length) {
+      const byte = value.charCodeAt(i)
+      if (isSpace(byte) || byte === 0xa0) {
+        if (!inSpace) bytes[end++] = 0x20
+        inSpace = true
+        i++
+        continue
+      }
+      inSpace = false
+      for (const next = i + sequenceLength(value, i); i < next; i++) bytes[end++] = value.charCodeAt(i)
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+/** Something to delete, to replace or to lower: see `cmdLine`. */
+const shellSyntax = /[A-Z"'\\^,;\t\n\r]| [ /(]/
+
+export const cmdLine: TransformationDefinition = {
+  name: 'cmdLine',
+  doc: 'Deletes \\ " \' ^, makes one blank of , ; and white space, none before / and (, and lower-cases.',
+  apply: (value) => {
+    if (!shellSyntax.test(value)) return value
+    const bytes = borrowBytes(value.length)
+    let end = 0
+    let inSpace = false
+    for (let i = 0; i < value.length; i++) {
+      const byte = value.charCodeAt(i)
+      const kind = shellKinds[byte]
+      if (kind === deleted) continue
+      if (kind === blank) {
+        if (!inSpace) bytes[end++] = 0x20
+        inSpace = true
+        continue
+      }
+      if (inSpace && kind === closing) end--
+      inSpace = false
+      bytes[end++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+/** Marks of the characters that `cmdLine` treats apart; VT and FF are no blanks to it. */
+const deleted = 1
+const blank = 2
+const closing = 3
+const shellKinds = new Uint8Array(256)
+for (const char of '"\'\\^') shellKinds[char.charCodeAt(0)] = deleted
+for (const char of ' ,;\t\r\n') shellKinds[char.charCodeAt(0)] = blank
+for (const char of '/(') shellKinds[char.charCodeAt(0)] = closing
+
+/** Without one of these there is no segment to remove. */
+const reducible = /\/[./]|^\.|\.\./
+
+/**
+ * A segment that merely ends in two dots (`a../`) counts as a back reference, as in both ModSecurity engines.
+ */
+export const normalizePath: TransformationDefinition = {
+  name: 'normalizePath',
+  doc: 'Removes repeated slashes and self references of a path, and back references with what they undo.',
+  apply: (value) => (reducible.test(value) ? normalise(value, false) : value),
+}
+
+/**
+ * COMPAT(coraza): Coraza 3.8 also strips alternate data streams and trailing dots and blanks; the others do not.
+ */
+export const normalizePathWin: TransformationDefinition = {
+  name: 'normalizePathWin',
+  doc: 'The same as normalizePath with backslashes taken for slashes.',
+  apply: (value) => (value.indexOf('\\') !== -1 || reducible.test(value) ? normalise(value, true) : value),
+}
+
+const slash = 0x2f
+const backslash = 0x5c
+const dot = 0x2e
+
+/**
+ * The engines' rules, one byte at a time and in place. Where a segment ends (at a slash or at the end of the value)
+ * and its last byte is a dot, what was written before decides: another dot makes a back reference, a slash or
+ * nothing a self reference. A relative path keeps the back references that lead above its start.
+ */
+function normalise(value: ByteString, windows: boolean): ByteString {
+  const bytes = borrowBytes(value.length)
+  bytes.write(value, 'latin1')
+  const last = value.length - 1
+  const relative = !isSlash(bytes[0], windows)
+  const endsInSlash = isSlash(bytes[last], windows)
+  let aboveStart = false
+  let end = 0
+  let i = 0
+  while (i <= last) {
+    if (windows) {
+      if (bytes[i] === backslash) bytes[i] = slash
+      if (i < last && bytes[i + 1] === backslash) bytes[i + 1] = slash
+    }
+    const atEnd = i === last
+    if (atEnd || bytes[i + 1] === slash) {
+      if (bytes[i] === dot) {
+        const before = end === 0 ? slash : bytes[end - 1]
+        if (before === dot && relative && (aboveStart || end <= 2)) {
+          aboveStart = true
+        } else if (before === dot || before === slash) {
+          if (before === dot) {
+            end = segmentBefore(bytes, end)
+            if (end === 0) {
+              aboveStart = true
+              if (atEnd && !relative) end = 1
+            }
+          }
+          if (atEnd) break
+          if (before === slash && end > 0) end--
+          i++
+        }
+      } else if (end > 0 && (atEnd || bytes[i] !== slash)) {
+        aboveStart = false
+      }
+    }
+    if (bytes[i] === slash) {
+      while (i < last && isSlash(bytes[i + 1], windows)) i++
+      if (relative && end === 0) {
+        i++
+        continue
+      }
+    }
+    bytes[end++] = bytes[i++] as number
+  }
+  if (!endsInSlash && end > 0 && bytes[end - 1] === slash) end--
+  return byteString(bytes, end, value)
+}
+
+function isSlash(byte: number | undefined, windows: boolean): boolean {
+  return byte === slash || (windows && byte === backslash)
+}
+
+/** Where the slash before the segment stands that the back reference ending at `end` undoes; 0 at the start. */
+function segmentBefore(bytes: Buffer, end: number): number {
+  let at = end - 3
+  while (at > 0 && bytes[at] !== slash) at--
+  return Math.max(at, 0)
+}
+
+/** Length of the well-formed UTF-8 sequence at `index`; 1 for ASCII and for a byte that starts none. */
+function sequenceLength(value: ByteString, index: number): number {
+  const lead = value.charCodeAt(index)
+  if (lead < 0xc2 || lead > 0xf4) return 1
+  const second = value.charCodeAt(index + 1)
+  const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
+  const greatest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
+  if (!(second >= least && second <= greatest)) return 1
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+  for (let i = index + 2; i < index + length; i++) if ((value.charCodeAt(i) & 0xc0) !== 0x80) return 1
+  return length
+}

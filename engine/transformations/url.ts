@@ -1,0 +1,194 @@
+/**
+ * URL escapes: %HH, %uHHHH, `+` for a blank, and the way from UTF-8 to %uHHHH.
+ *
+ * What is not a whole escape is kept as it stands. `urlDecodeUni` maps %uHHHH with codepage 20127 of
+ * best-fit.ts, as `SecUnicodeMapFile unicode.mapping 20127` of the recommended configurations does.
+ */
+import type { TransformationDefinition } from '../model/definitions.js'
+import { bestFit } from './best-fit.js'
+import { borrowBytes, byteString, hexByteAt, isHexAt } from './bytes.js'
+
+export const urlDecode: TransformationDefinition = {
+  name: 'urlDecode',
+  doc: 'Decodes %HH and + of URLs; invalid escapes are kept.',
+  apply: (value) => {
+    const first = firstEscape(value)
+    if (first === -1) return value
+    const bytes = borrowBytes(value.length)
+    bytes.write(value, 'latin1')
+    let end = first
+    let i = first
+    while (i < value.length) {
+      const byte = value.charCodeAt(i)
+      if (byte === 0x25 && isHexAt(value, i + 1) && isHexAt(value, i + 2)) {
+        bytes[end++] = hexByteAt(value, i + 1)
+        i += 3
+      } else {
+        bytes[end++] = byte === 0x2b ? 0x20 : byte
+        i++
+      }
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+/**
+ * A code unit without an entry in the codepage gives its lower byte; COMPAT(modsec2): so does every one where no
+ * SecUnicodeMapFile is configured, with the full-width forms FF01-FF5E as ASCII; that case is not simulated.
+ */
+export const urlDecodeUni: TransformationDefinition = {
+  name: 'urlDecodeUni',
+  doc: 'Decodes %HH, %uHHHH and + of URLs; %uHHHH becomes the nearest ASCII character; invalid escapes are kept.',
+  apply: (value) => {
+    const first = firstEscape(value)
+    if (first === -1) return value
+    const bytes = borrowBytes(value.length)
+    bytes.write(value, 'latin1')
+    let end = first
+    let i = first
+    while (i < value.length) {
+      const byte = value.charCodeAt(i)
+      if (byte !== 0x25) {
+        bytes[end++] = byte === 0x2b ? 0x20 : byte
+        i++
+      } else if (isHexAt(value, i + 1) && isHexAt(value, i + 2)) {
+        bytes[end++] = hexByteAt(value, i + 1)
+        i += 3
+      } else if (isUnicodeEscapeAt(value, i)) {
+        bytes[end++] = fittedByte(hexByteAt(value, i + 2), hexByteAt(value, i + 4))
+        i += 6
+      } else {
+        bytes[end++] = byte
+        i++
+      }
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+const reserved = /[^*0-9A-Za-z]/
+
+export const urlEncode: TransformationDefinition = {
+  name: 'urlEncode',
+  doc: 'Encodes every byte but letters, digits and * as %hh, a blank as +.',
+  apply: (value) => {
+    if (!reserved.test(value)) return value
+    const bytes = borrowBytes(value.length * 3)
+    let end = 0
+    for (let i = 0; i < value.length; i++) {
+      const byte = value.charCodeAt(i)
+      if (byte === 0x20) bytes[end++] = 0x2b
+      else if (isUnreserved(byte)) bytes[end++] = byte
+      else {
+        bytes[end++] = 0x25
+        bytes[end++] = hexDigit(byte >> 4)
+        bytes[end++] = hexDigit(byte & 15)
+      }
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+const notPlain = /[\0\x80-\xff]/
+
+/**
+ * Code points beyond the first plane get five or six digits. NUL bytes, and a first byte of a sequence that is not
+ * followed by its continuation, are dropped; behind an overlong form or a surrogate its first byte follows.
+ * COMPAT(coraza): Coraza keeps NUL and writes %ufffd for every invalid byte.
+ */
+export const utf8toUnicode: TransformationDefinition = {
+  name: 'utf8toUnicode',
+  doc: 'Writes each UTF-8 sequence of two and more bytes as %uHHHH.',
+  apply: (value) => {
+    if (!notPlain.test(value)) return value
+    const bytes = borrowBytes(value.length * 4)
+    let end = 0
+    let i = 0
+    while (i < value.length) {
+      const lead = value.charCodeAt(i)
+      if (lead < 0x80) {
+        if (lead !== 0) bytes[end++] = lead
+        i++
+        continue
+      }
+      const length = sequenceLength(lead)
+      if (length === 1) {
+        bytes[end++] = lead
+        i++
+        continue
+      }
+      if (lead >= 0xf5) bytes[end++] = lead
+      const point = codePointAt(value, i, length)
+      if (point === -1) {
+        i++
+        continue
+      }
+      end = writeEscape(bytes, end, point)
+      if (point < (leastCodePoint[length] as number) || (point >= 0xd800 && point <= 0xdfff)) bytes[end++] = lead
+      i += length
+    }
+    return byteString(bytes, end, value)
+  },
+}
+
+function firstEscape(value: string): number {
+  const percent = value.indexOf('%')
+  const plus = value.indexOf('+')
+  if (percent === -1) return plus
+  return plus === -1 || percent < plus ? percent : plus
+}
+
+function isUnicodeEscapeAt(value: string, index: number): boolean {
+  return (
+    (value.charCodeAt(index + 1) | 0x20) === 0x75 &&
+    isHexAt(value, index + 2) &&
+    isHexAt(value, index + 3) &&
+    isHexAt(value, index + 4) &&
+    isHexAt(value, index + 5)
+  )
+}
+
+function fittedByte(upper: number, lower: number): number {
+  const fitted = bestFit.get((upper << 8) | lower)
+  if (fitted !== undefined) return fitted
+  return upper === 0xff && lower > 0x00 && lower < 0x5f ? lower + 0x20 : lower
+}
+
+function isUnreserved(byte: number): boolean {
+  const letter = byte | 0x20
+  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x7a) || byte === 0x2a
+}
+
+function hexDigit(four: number): number {
+  return four < 10 ? 0x30 + four : 0x57 + four
+}
+
+/** The least code point that needs as many bytes as the index says. */
+const leastCodePoint = [0, 0, 0x80, 0x800, 0x10000]
+
+/** How long the sequence is that this byte leads; 1 where it leads none. */
+function sequenceLength(lead: number): number {
+  if ((lead & 0xe0) === 0xc0) return 2
+  if ((lead & 0xf0) === 0xe0) return 3
+  return (lead & 0xf8) === 0xf0 ? 4 : 1
+}
+
+/** The code point of the sequence, overlong or not; -1 where a continuation byte is missing. */
+function codePointAt(value: string, index: number, length: number): number {
+  let point = value.charCodeAt(index) & (0x7f >> length)
+  for (let i = index + 1; i < index + length; i++) {
+    const byte = value.charCodeAt(i)
+    if ((byte & 0xc0) !== 0x80) return -1
+    point = (point << 6) | (byte & 0x3f)
+  }
+  return point
+}
+
+function writeEscape(bytes: Buffer, at: number, point: number): number {
+  let end = at
+  bytes[end++] = 0x25
+  bytes[end++] = 0x75
+  const digits = point > 0xfffff ? 6 : point > 0xffff ? 5 : 4
+  for (let shift = (digits - 1) * 4; shift >= 0; shift -= 4) bytes[end++] = hexDigit((point >> shift) & 15)
+  return end
+}
