@@ -4,8 +4,11 @@
  * Judged are the rules that log, as a test against a server's log would see them.
  */
 import type { RuleTest, RuleTestOutput, TestOverride } from '../corpora/index.js'
-import { evaluate, type LoadedRuleset, logPattern, type Verdict } from '../engine/index.js'
+import { compilePattern, evaluate, type LoadedRuleset, type Verdict } from '../engine/index.js'
 import { errorLog } from './error-log.js'
+
+/** A log is searched whole, `^` and `$` at its lines. */
+const logFlags = { regexFlags: 'smu' } as const
 
 export interface TestFailure {
   /** `942100-1`. */
@@ -84,9 +87,9 @@ function judge(verdict: Verdict, output: RuleTestOutput): { expected: string; ac
   if (output.expectError === true) return { expected: 'the server to refuse the connection', actual }
   if (output.matchRegex === null && output.noMatchRegex === null) return null
   const log = errorLog(verdict)
-  if (output.matchRegex !== null && !logPattern(output.matchRegex).test(log))
+  if (output.matchRegex !== null && !compilePattern(output.matchRegex, logFlags).test(log))
     return { expected: `the log to match ${output.matchRegex}`, actual }
-  if (output.noMatchRegex !== null && logPattern(output.noMatchRegex).test(log))
+  if (output.noMatchRegex !== null && compilePattern(output.noMatchRegex, logFlags).test(log))
     return { expected: `the log not to match ${output.noMatchRegex}`, actual }
   return null
 }

@@ -11,7 +11,6 @@ import { stateActions } from './state.js'
 export { ctlOptions, parseEngineMode, parseSwitch } from './ctl.js'
 export type { ActionDefinition, ActionDraft, ActionInput } from './definition.js'
 export { emptyDraft } from './definition.js'
-export { severityName } from './metadata.js'
 export { integerOf } from './state.js'
 
 export const actions: readonly ActionDefinition[] = [

@@ -2,14 +2,8 @@
  * Actions that describe a rule and say how its match is logged: id, phase, msg, tag, severity, log …
  */
 import { DefinitionError } from '../errors.js'
+import { severities } from '../model/severity.js'
 import type { ActionDefinition, ActionDraft } from './definition.js'
-
-const severities = ['EMERGENCY', 'ALERT', 'CRITICAL', 'ERROR', 'WARNING', 'NOTICE', 'INFO', 'DEBUG']
-
-/** Name of a severity (0 EMERGENCY to 7 DEBUG); empty for null. */
-export function severityName(severity: number | null): string {
-  return severity === null ? '' : (severities[severity] ?? '')
-}
 
 const phaseNames: Record<string, number> = { request: 2, response: 4, logging: 5 }
 

@@ -4,10 +4,10 @@
  * Follows libmodsecurity's order: at every match of a link capture, MATCHED_VAR and the state actions run at
  * once; log and disruptive action only when the whole chain has matched.
  */
-import { severityName } from '../actions/index.js'
 import type { OperatorMatch } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Rule, RuleLink, Target } from '../model/ruleset.js'
+import { severityName } from '../model/severity.js'
 import type { Match } from '../model/verdict.js'
 import type { Matching } from './matching.js'
 import type { Interruption, Transaction } from './transaction.js'

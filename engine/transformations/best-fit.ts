@@ -38,7 +38,7 @@ const runs: readonly (readonly [first: number, ascii: string])[] = [
   [0x01e4, 'GgGgKkOoOo'],
   [0x01f0, 'j'],
   [0x0261, 'g'],
-  [0x02b9, "'\""],
+  [0x02b9, '\'"'],
   [0x02bc, "'"],
   [0x02c4, '^'],
   [0x02c6, '^'],
@@ -68,8 +68,7 @@ export const bestFit: ReadonlyMap<number, number> = buildTable()
 
 function buildTable(): Map<number, number> {
   const table = new Map<number, number>()
-  for (const [first, ascii] of runs)
-    for (let i = 0; i < ascii.length; i++) table.set(first + i, ascii.charCodeAt(i))
+  for (const [first, ascii] of runs) for (let i = 0; i < ascii.length; i++) table.set(first + i, ascii.charCodeAt(i))
   // The other full stops of RFC 3490 are set in the code of both ModSecurity engines. COMPAT(coraza): not in Coraza.
   table.set(0x3002, 0x2e)
   table.set(0xff61, 0x2e)

@@ -24,7 +24,7 @@ export const removeComments: TransformationDefinition = {
     let inside = false
     while (i < value.length) {
       if (inside) {
-        const closing = value.startsWith('*/', i) ? 2 : value.startsWith('-->', i) ? 3 : 0
+        const closing = endMarkLength(value, i)
         if (closing === 0) {
           i++
           continue
@@ -86,6 +86,11 @@ export const replaceComments: TransformationDefinition = {
     }
     return kept.join(' ')
   },
+}
+
+function endMarkLength(value: ByteString, index: number): number {
+  if (value.startsWith('*/', index)) return 2
+  return value.startsWith('-->', index) ? 3 : 0
 }
 
 /** Length of the comment mark at `index`, 0 where there is none. */

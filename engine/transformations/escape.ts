@@ -84,7 +84,7 @@ export const jsDecode: TransformationDefinition = {
  * A backslash and one to six hexadecimal digits give the byte of the last two digits, full-width forms of four
  * and more digits as ASCII; one white space behind is swallowed. A backslash before a line feed goes with it,
  * before any other character alone.
- * COMPAT(coraza): Coraza 3.8 writes the code point as UTF-8.
+ * COMPAT(coraza): Coraza 3.8 writes the code point as UTF-8. COMPAT(modsec3): libmodsecurity ends the value at a NUL.
  */
 export const cssDecode: TransformationDefinition = {
   name: 'cssDecode',
@@ -205,19 +205,28 @@ function readEntity(value: ByteString, start: number): boolean {
   const base = hex ? 16 : 10
   let i = first
   let low = 0
-  let magnitude = 0
   while (i < value.length) {
     const digit = hexValue[value.charCodeAt(i)] as number
     if (digit >= base) break
     low = (low * base + digit) & 0xff
-    // The engines' number has 64 bits and stops at its greatest value, whose lowest byte is 0xFF.
-    magnitude = magnitude * base + digit
     i++
   }
   if (i === first) return false
-  entityByte = magnitude >= 2 ** 63 ? 0xff : low
+  entityByte = exceedsLong(value, first, i, hex) ? 0xff : low
   entityEnd = i
   return true
+}
+
+const greatestLong = 2n ** 63n - 1n
+
+/** Whether the number is beyond the engines' signed 64 bits, where it stops at the greatest: lowest byte 0xFF. */
+function exceedsLong(value: ByteString, start: number, end: number, hex: boolean): boolean {
+  if (end - start < 16) return false
+  let first = start
+  while (first < end && value.charCodeAt(first) === 0x30) first++
+  if (end - first > (hex ? 16 : 19)) return true
+  const digits = value.slice(first, end)
+  return digits !== '' && BigInt(hex ? `0x${digits}` : digits) > greatestLong
 }
 
 const entityNames: Readonly<Record<string, number>> = { amp: 0x26, gt: 0x3e, lt: 0x3c, nbsp: 0xa0, quot: 0x22 }

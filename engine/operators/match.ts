@@ -1,0 +1,36 @@
+/**
+ * Small makers of operators and of what they answer.
+ */
+import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+
+/** A match that has nothing to tell: the whole value, no captures. */
+export const matched: OperatorMatch = Object.freeze({ matched: null, captures: null })
+
+/** A match of a part of the value, which is also capture 0. */
+export function matchedPart(part: ByteString): OperatorMatch {
+  return { matched: part, captures: [part] }
+}
+
+/** An operator that compares the value with its argument, expanded anew for each value where it holds macros. */
+export function comparison(
+  name: string,
+  doc: string,
+  holds: (value: ByteString, argument: ByteString) => boolean,
+): OperatorDefinition {
+  return {
+    name,
+    doc,
+    argument: 'optional',
+    compile: ({ argument }: OperatorInput): OperatorTest => {
+      const { constant } = argument
+      if (constant !== null) return (value) => (holds(value, constant) ? matched : null)
+      return (value, view) => (holds(value, argument.expand(view)) ? matched : null)
+    },
+  }
+}
+
+/** An operator that is known but cannot be simulated: it never matches, and the ruleset says why. */
+export function unsimulatedOperator(name: string, doc: string, reason: string): OperatorDefinition {
+  return { name, doc, argument: 'optional', unsimulated: reason, compile: () => () => null }
+}

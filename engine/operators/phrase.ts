@@ -1,0 +1,84 @@
+/**
+ * Operators that look for texts: @contains, @pm, @within and their kin (reference manual, "Operators").
+ */
+import { DefinitionError } from '../errors.js'
+import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { comparison, matched, matchedPart } from './match.js'
+import { PhraseAutomaton } from './phrase-automaton.js'
+
+/** Splits at blanks; `|41 42|` are bytes in hex, as in Snort rules. */
+export function phrasesOf(argument: ByteString): ByteString[] {
+  const decoded = argument.replace(/\|([0-9a-fA-F\s]+)\|/g, (whole, hex: string) => {
+    const digits = hex.replace(/\s+/g, '')
+    return digits.length % 2 === 1 ? whole : Buffer.from(digits, 'hex').toString('latin1').replace(/ /g, '\u0100')
+  })
+  return decoded
+    .split(/[ \t\r\n]+/)
+    .filter((word) => word !== '')
+    .map((word) => word.replace(/\u0100/g, ' '))
+}
+
+/** One phrase a line; blanks around it and comments (`#`) are not part of it. */
+export function phrasesOfFile(text: ByteString): ByteString[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^[ \t]+|[ \t\r]+$/g, ''))
+    .filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+function search(phrases: readonly ByteString[]): OperatorTest {
+  if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
+  const automaton = new PhraseAutomaton(phrases)
+  return (value) => {
+    const found = automaton.find(value)
+    return found === null ? null : matchedPart(found)
+  }
+}
+
+function compilePm({ argument }: OperatorInput): OperatorTest {
+  if (argument.constant !== null) return search(phrasesOf(argument.constant))
+  return (value, view) => {
+    const phrases = phrasesOf(argument.expand(view))
+    const found = phrases.length === 0 ? null : new PhraseAutomaton(phrases).find(value)
+    return found === null ? null : matchedPart(found)
+  }
+}
+
+function compilePmFromFile({ argument, readDataFile }: OperatorInput): OperatorTest {
+  const names = (argument.constant ?? '').split(/[ \t]+/).filter((name) => name !== '')
+  if (names.length === 0) throw new DefinitionError('the name of the file is missing, or holds macros')
+  const remote = names.find((name) => /^https?:/.test(name))
+  if (remote !== undefined) throw new DefinitionError(`${remote} is not fetched; save it to a file`, 'remote-file')
+  return search(names.flatMap((name) => phrasesOfFile(readDataFile(name))))
+}
+
+function isWordByte(value: ByteString, at: number): boolean {
+  return at >= 0 && at < value.length && /[A-Za-z0-9_]/.test(value[at] as string)
+}
+
+function containsWord(value: ByteString, word: ByteString): boolean {
+  if (word === '') return true
+  for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1))
+    if (!isWordByte(value, at - 1) && !isWordByte(value, at + word.length)) return true
+  return false
+}
+
+export const phraseOperators: readonly OperatorDefinition[] = [
+  comparison('beginsWith', 'The value begins with the argument.', (value, text) => value.startsWith(text)),
+  comparison('contains', 'The value contains the argument.', (value, text) => value.includes(text)),
+  comparison('containsWord', 'The value contains the argument as a word.', containsWord),
+  comparison('endsWith', 'The value ends with the argument.', (value, text) => value.endsWith(text)),
+  { name: 'noMatch', doc: 'Never matches.', argument: 'optional', compile: () => () => null },
+  { name: 'pm', doc: 'One of the words stands in the value, in any case.', argument: 'required', compile: compilePm },
+  {
+    name: 'pmFromFile',
+    doc: 'One of the phrases of a file stands in the value, in any case.',
+    argument: 'required',
+    compile: compilePmFromFile,
+  },
+  comparison('streq', 'The value equals the argument.', (value, text) => value === text),
+  comparison('strmatch', 'The value contains the argument.', (value, text) => value.includes(text)),
+  { name: 'unconditionalMatch', doc: 'Always matches.', argument: 'optional', compile: () => () => matched },
+  comparison('within', 'The value stands in the argument.', (value, text) => text.includes(value)),
+]

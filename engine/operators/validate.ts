@@ -1,0 +1,153 @@
+/**
+ * Operators that check the form of a value: byte ranges, URL and UTF-8 encoding, numbers with check digits.
+ *
+ * They match where the value is NOT valid, but for verifyCC and its kin, which match where it is.
+ */
+import { DefinitionError } from '../errors.js'
+import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import { compilePattern } from '../regex.js'
+import { unsimulatedOperator } from './match.js'
+
+/** `10,13,32-126` as a table of allowed bytes. */
+function allowedBytes(text: ByteString): Uint8Array {
+  const allowed = new Uint8Array(256)
+  for (const word of text.split(',')) {
+    const range = /^\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?\s*$/.exec(word)
+    const low = Number(range?.[1])
+    const high = Number(range?.[2] ?? range?.[1])
+    if (range === null || high > 255 || high < low)
+      throw new DefinitionError(`"${word}" is neither a byte (0-255) nor a range of bytes`)
+    allowed.fill(1, low, high + 1)
+  }
+  return allowed
+}
+
+function outside(value: ByteString, allowed: Uint8Array): OperatorMatch | null {
+  for (let i = 0; i < value.length; i++)
+    if (allowed[value.charCodeAt(i) & 0xff] === 0) return { matched: value.slice(i, i + 1), captures: null }
+  return null
+}
+
+function compileByteRange({ argument }: OperatorInput): OperatorTest {
+  if (argument.constant !== null) {
+    const allowed = allowedBytes(argument.constant)
+    return (value) => outside(value, allowed)
+  }
+  return (value, view) => {
+    try {
+      return outside(value, allowedBytes(argument.expand(view)))
+    } catch {
+      return null
+    }
+  }
+}
+
+function badUrlEncoding(value: ByteString): OperatorMatch | null {
+  for (let at = value.indexOf('%'); at >= 0; at = value.indexOf('%', at + 1))
+    if (!/^%[0-9a-fA-F]{2}/.test(value.slice(at, at + 3))) return { matched: value.slice(at, at + 3), captures: null }
+  return null
+}
+
+/** Length of the well-formed UTF-8 character at `at`; 0 where there is none. */
+function utf8Length(value: ByteString, at: number): number {
+  const first = value.charCodeAt(at)
+  if (first < 0x80) return 1
+  const length = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0
+  if (length === 0 || at + length > value.length) return 0
+  for (let i = 1; i < length; i++) if ((value.charCodeAt(at + i) & 0xc0) !== 0x80) return 0
+  const second = value.charCodeAt(at + 1)
+  const overlong = (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90)
+  const surrogateOrBeyond = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f)
+  return overlong || surrogateOrBeyond ? 0 : length
+}
+
+function badUtf8(value: ByteString): OperatorMatch | null {
+  for (let at = 0; at < value.length; ) {
+    const length = utf8Length(value, at)
+    if (length === 0) return { matched: value.slice(at, at + 1), captures: null }
+    at += length
+  }
+  return null
+}
+
+/** Digits of a number written with blanks and dashes pass the check. */
+function checkedNumber(name: string, doc: string, valid: (digits: string) => boolean): OperatorDefinition {
+  return {
+    name,
+    doc,
+    argument: 'required',
+    compile: ({ argument, platform }) => {
+      const pattern = compilePattern(argument.constant ?? '', platform)
+      return (value) => {
+        const found = pattern.exec(value)
+        if (found === null || !valid(found.matched.replace(/\D/g, ''))) return null
+        return { matched: found.matched, captures: [found.matched] }
+      }
+    },
+  }
+}
+
+function luhn(digits: string): boolean {
+  let sum = 0
+  for (let i = 0; i < digits.length; i++) {
+    const digit = Number(digits[digits.length - 1 - i])
+    sum += i % 2 === 0 ? digit : digit > 4 ? digit * 2 - 9 : digit * 2
+  }
+  return digits !== '' && sum % 10 === 0
+}
+
+function cpf(digits: string): boolean {
+  if (digits.length !== 11 || /^(\d)\1*$/.test(digits)) return false
+  const check = (length: number): number => {
+    let sum = 0
+    for (let i = 0; i < length; i++) sum += Number(digits[i]) * (length + 1 - i)
+    return ((sum * 10) % 11) % 10
+  }
+  return check(9) === Number(digits[9]) && check(10) === Number(digits[10])
+}
+
+function ssn(digits: string): boolean {
+  if (digits.length !== 9) return false
+  const [area, group, serial] = [Number(digits.slice(0, 3)), Number(digits.slice(3, 5)), Number(digits.slice(5))]
+  return area > 0 && area < 740 && area !== 666 && group > 0 && serial > 0
+}
+
+function svnr(digits: string): boolean {
+  if (digits.length !== 10) return false
+  const weights = [3, 7, 9, 0, 5, 8, 4, 2, 1, 6]
+  const sum = weights.reduce((total, weight, i) => total + weight * Number(digits[i]), 0)
+  return sum % 11 === Number(digits[3])
+}
+
+export const validateOperators: readonly OperatorDefinition[] = [
+  unsimulatedOperator('fuzzyHash', 'Compares fuzzy hashes.', 'fuzzy hashes are not computed'),
+  unsimulatedOperator('inspectFile', 'Gives an uploaded file to a program.', 'programs are never run in a replay'),
+  {
+    name: 'validateByteRange',
+    doc: 'A byte of the value is outside the ranges.',
+    argument: 'required',
+    compile: compileByteRange,
+  },
+  unsimulatedOperator('validateDTD', 'Checks an XML body against a DTD.', 'XML schemas are not read'),
+  unsimulatedOperator('validateHash', 'Checks the hash of a link.', 'the hash engine is not run'),
+  unsimulatedOperator('validateNid', 'Checks a national id (Coraza).', 'not implemented'),
+  unsimulatedOperator('validateSchema', 'Checks an XML body against a schema.', 'XML schemas are not read'),
+  {
+    name: 'validateUrlEncoding',
+    doc: 'A %-sequence of the value is broken.',
+    argument: 'optional',
+    compile: () => badUrlEncoding,
+  },
+  {
+    name: 'validateUtf8Encoding',
+    doc: 'The value is not well-formed UTF-8.',
+    argument: 'optional',
+    compile: () => badUtf8,
+  },
+  checkedNumber('verifyCC', 'A credit card number with a right check digit matches the pattern.', luhn),
+  checkedNumber('verifyCPF', 'A Brazilian CPF with right check digits matches the pattern.', cpf),
+  checkedNumber('verifySSN', 'A US social security number matches the pattern.', ssn),
+  checkedNumber('verifySVNR', 'An Austrian social security number matches the pattern.', svnr),
+]
+

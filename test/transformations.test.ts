@@ -1,0 +1,175 @@
+/**
+ * Transformations: the vectors of test/vectors/transformations, and what must hold for every value.
+ *
+ * A vector file is an array of {input, output, note}; strings are Latin-1 code points, one a byte. The expected
+ * outputs were taken from the engines themselves: ModSecurity 2.9.7 in Apache, libmodsecurity 3.0.9, Coraza 3.8.1.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { findTransformation, transformationAliases, transformations } from '../engine/transformations/index.js'
+import { repositoryRoot } from './support/test-data.js'
+
+interface Vector {
+  readonly input: string
+  readonly output: string
+  readonly note?: string
+}
+
+const folder = join(repositoryRoot(), 'test', 'vectors', 'transformations')
+const names = Object.keys(transformations)
+
+/** What is done twice is what is done once. */
+const idempotent = [
+  'cmdLine',
+  'compressWhitespace',
+  'lowercase',
+  'none',
+  'parityZero7bit',
+  'removeNulls',
+  'removeWhitespace',
+  'replaceNulls',
+  'trim',
+  'trimLeft',
+  'trimRight',
+  'uppercase',
+]
+
+test('every vector of every transformation', () => {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
+  const withVectors = files.map((file) => file.replace(/\.json$/, ''))
+  const missing = names.filter((name) => !withVectors.includes(name))
+  const stray = withVectors.filter((name) => transformations[name] === undefined)
+  let ran = 0
+  const failed: string[] = []
+  for (const name of withVectors) {
+    const vectors = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Vector[]
+    if (vectors.length < 3) failed.push(`${name}: only ${vectors.length} vectors`)
+    for (const { input, output, note } of vectors) {
+      ran++
+      const found = transformations[name]?.apply(input)
+      if (found !== output)
+        failed.push(
+          `${name}(${JSON.stringify(input)}): ${JSON.stringify(found)}, not ${JSON.stringify(output)} (${note})`,
+        )
+    }
+  }
+  process.stdout.write(`transformation vectors: ${ran} ran, ${missing.length} missing\n`)
+  assert.equal({ failed, missing, stray }, { failed: [], missing: [], stray: [] })
+  assert.ok(ran > 300, 'vectors were found')
+})
+
+test('the table: alphabetical, keyed by name, documented, found in any case and by alias', () => {
+  assert.equal(names, [...names].sort())
+  for (const [name, definition] of Object.entries(transformations)) {
+    assert.is(definition.name, name)
+    assert.match(definition.doc, /^[^\n]{10,160}\.$/)
+    assert.is(findTransformation(name.toUpperCase()), definition)
+  }
+  for (const [alias, name] of Object.entries(transformationAliases))
+    assert.is(findTransformation(alias), transformations[name])
+  for (const name of ['', 'constructor', 'urlDecodeX', '__proto__']) assert.is(findTransformation(name), null)
+})
+
+test('random bytes: no throw, bytes out, the same string where nothing changed', () => {
+  const random = generator(20_240_601)
+  const values = Array.from({ length: 4000 }, () => randomValue(random))
+  for (const { name, apply } of Object.values(transformations)) {
+    for (const value of values) {
+      const result = apply(value)
+      if (/[^\0-\xff]/.test(result)) assert.unreachable(`${name}(${JSON.stringify(value)}) is not bytes`)
+      if (result === value) continue
+      if (idempotent.includes(name) && apply(result) !== result)
+        assert.unreachable(`${name} twice differs from once on ${JSON.stringify(value)}`)
+    }
+  }
+})
+
+test('an unchanged value is not copied', () => {
+  // A copy cannot be told from its original by a comparison, so this looks at what is left on the heap instead.
+  const unchanged: Record<string, string> = {
+    base64Decode: '',
+    base64DecodeExt: '',
+    base64Encode: '',
+    hexDecode: '',
+    hexEncode: '',
+    parityEven7bit: '',
+    parityOdd7bit: '',
+    md5: '',
+    sha1: '',
+    length: '0',
+  }
+  const plain = 'plain-text_of.letters;and=signs'.repeat(1 << 14)
+  for (const { name, apply } of Object.values(transformations)) {
+    if (unchanged[name] !== undefined) continue
+    const value = unaltered(name, plain)
+    assert.is(apply(value), value)
+    const before = process.memoryUsage().heapUsed
+    const kept = Array.from({ length: 8 }, () => apply(value))
+    const grown = process.memoryUsage().heapUsed - before
+    assert.ok(grown < 4 * value.length, `${name} copies: ${grown} bytes for ${kept.length} times ${value.length}`)
+  }
+})
+
+test('time is linear in the length', () => {
+  const pieces = ['/*', '../', '\\', '%', '&#', '&#0', ' ', '0x', '<!--', '\xc3', '(', '%u', '--', 'A', "'", '\0', '/.']
+  for (const { name, apply } of Object.values(transformations)) {
+    for (const piece of pieces) {
+      const value = piece.repeat(Math.floor(400_000 / piece.length))
+      const began = performance.now()
+      apply(value)
+      const milliseconds = performance.now() - began
+      assert.ok(milliseconds < 1500, `${name} on ${JSON.stringify(piece)}: ${milliseconds} ms for 400 KB`)
+    }
+  }
+})
+
+/** A value that this transformation leaves alone. */
+function unaltered(name: string, plain: string): string {
+  if (name === 'uppercase') return plain.toUpperCase()
+  if (name === 'urlEncode') return plain.replace(/[^a-z]/g, '*')
+  return name === 'cmdLine' ? plain.replaceAll(';', ' ') : plain
+}
+
+function generator(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const pieces = [
+  ...'/*-#<!&;\\%+"\'^,( .0x'.split(''),
+  ...[
+    '../',
+    '/*',
+    '*/',
+    '<!--',
+    '-->',
+    '&#x',
+    '&lt',
+    '\\u00',
+    '\\x4',
+    '%u',
+    '%4',
+    '0x41',
+    '\xc3\xa9',
+    '\xc2\xa0',
+    'aZ',
+    '\t\n',
+  ],
+]
+
+function randomValue(random: () => number): string {
+  let value = ''
+  for (let left = Math.floor(random() * 24); left > 0; left--)
+    value +=
+      random() < 0.7
+        ? (pieces[Math.floor(random() * pieces.length)] as string)
+        : String.fromCharCode(Math.floor(random() * 256))
+  return value
+}
+
+test.run()
