@@ -6,6 +6,7 @@
  */
 import type {
   ByteString,
+  CorpusItem,
   Endpoint,
   Evidence,
   Header,
@@ -13,7 +14,9 @@ import type {
   RecordedRequest,
   RecordedResponse,
   TransactionRecord,
+  UnreadableRecord,
 } from '../engine/model/exchange.js'
+import { base64Bytes, base64Text, bytesOfCodePoints, isWellFormed, utf8Bytes, utf8Text } from './bytes.js'
 
 /** Where a record came from: names the id of records that have none, and errors. */
 export interface RecordOrigin {
@@ -44,12 +47,28 @@ export function recordOf(value: unknown, origin: RecordOrigin): TransactionRecor
     request,
     evidence: (given ?? 'complete') as Evidence,
     source: sourceOf(fields.source) ?? origin,
-    ...present('time', optionalText(fields.time, 'time')),
+    ...present('time', timeOf(fields.time)),
     ...present('client', endpointOf(fields.client, 'client')),
     ...present('server', endpointOf(fields.server, 'server')),
-    ...present('response', fields.response === undefined || fields.response === null ? undefined : responseOf(objectAt(fields.response, 'response'))),
+    ...present('response', responseOf(fields.response)),
   }
   return record.evidence === 'complete' ? { ...record, evidence: evidenceOf(request) } : record
+}
+
+/** The record that a parsed value is, or the entry that says why it is none: never dropped, never thrown. */
+export function itemOf(value: unknown, origin: RecordOrigin): CorpusItem {
+  try {
+    return recordOf(value, origin)
+  } catch (error) {
+    if (error instanceof RecordError) return unreadableAt(origin, `not a record: ${error.message}`)
+    throw error
+  }
+}
+
+/** What stands in a corpus for a place that cannot be read. */
+export function unreadableAt(origin: RecordOrigin, reason: string): UnreadableRecord {
+  const place = `${origin.file}:${origin.line}`
+  return { id: place, unreadable: `${place}: ${reason}`, source: { file: origin.file, line: origin.line } }
 }
 
 /** The JSON form of a record. Bodies that are valid UTF-8 become text, others base64. */
@@ -101,25 +120,10 @@ export function evidenceOf(request: RecordedRequest): Evidence {
   return request.body === '' ? 'no-body' : 'truncated'
 }
 
-/** Bytes of a text: code points up to U+00FF are bytes, others stand for their UTF-8 bytes. */
-export function bytesOfCodePoints(text: string): ByteString {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all bytes
-  if (/^[\x00-\xff]*$/.test(text)) return text
-  let bytes = ''
-  for (const char of text) bytes += char.length === 1 && char.charCodeAt(0) <= 0xff ? char : utf8Bytes(char)
-  return bytes
-}
-
-/** UTF-8 bytes of a text as a byte string. */
-export function utf8Bytes(text: string): ByteString {
-  return Buffer.from(text, 'utf8').toString('latin1')
-}
-
 function bodyFields(body: ByteString): Fields {
   if (body === '') return {}
-  const bytes = Buffer.from(body, 'latin1')
-  const text = bytes.toString('utf8')
-  return Buffer.from(text, 'utf8').equals(bytes) ? { body: text } : { bodyBase64: bytes.toString('base64') }
+  const text = utf8Text(body)
+  return text === null ? { bodyBase64: base64Text(body) } : { body: text }
 }
 
 function requestOf(fields: Fields): RecordedRequest {
@@ -133,7 +137,9 @@ function requestOf(fields: Fields): RecordedRequest {
   }
 }
 
-function responseOf(fields: Fields): RecordedResponse {
+function responseOf(value: unknown): RecordedResponse | undefined {
+  if (value === undefined || value === null) return undefined
+  const fields = objectAt(value, 'response')
   const { status } = fields
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 100 || status > 999)
     throw new RecordError('response.status must be a number from 100 to 999')
@@ -149,9 +155,9 @@ function bodyOf(fields: Fields, of: string): ByteString {
   const { body, bodyBase64 } = fields
   if (bodyBase64 !== undefined && bodyBase64 !== null) {
     if (body !== undefined && body !== null) throw new RecordError(`${of} has both body and bodyBase64; give one`)
-    const encoded = text(bodyBase64, `${of}.bodyBase64`)
-    if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(encoded)) throw new RecordError(`${of}.bodyBase64 is not base64`)
-    return Buffer.from(encoded, 'base64').toString('latin1')
+    const bytes = base64Bytes(text(bodyBase64, `${of}.bodyBase64`))
+    if (bytes === null) throw new RecordError(`${of}.bodyBase64 is not base64`)
+    return bytes
   }
   return body === undefined || body === null ? '' : utf8Bytes(text(body, `${of}.body`))
 }
@@ -170,16 +176,25 @@ function endpointOf(value: unknown, name: string): Endpoint | undefined {
   if (value === undefined || value === null) return undefined
   const fields = objectAt(value, name)
   const { port } = fields
-  if (port !== undefined && (typeof port !== 'number' || !Number.isInteger(port)))
-    throw new RecordError(`${name}.port must be a whole number`)
-  return { ip: text(fields.ip, `${name}.ip`), port: typeof port === 'number' ? port : 0 }
+  if (port === undefined || port === null) return { ip: text(fields.ip, `${name}.ip`), port: 0 }
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new RecordError(`${name}.port must be a whole number from 0 to 65535`)
+  return { ip: text(fields.ip, `${name}.ip`), port }
+}
+
+/** Only what a clock can be set to: rules read it. */
+function timeOf(value: unknown): string | undefined {
+  const time = optionalText(value, 'time')
+  if (time !== undefined && (!/^\d{4}-\d\d-\d\d/.test(time) || Number.isNaN(Date.parse(time))))
+    throw new RecordError('time must be ISO 8601, like 2026-11-23T12:00:00Z')
+  return time
 }
 
 function sourceOf(value: unknown): TransactionRecord['source'] {
   if (value === undefined || value === null) return undefined
   const fields = objectAt(value, 'source')
   const file = text(fields.file, 'source.file')
-  return typeof fields.line === 'number' ? { file, line: fields.line } : { file }
+  return typeof fields.line === 'number' && Number.isInteger(fields.line) ? { file, line: fields.line } : { file }
 }
 
 function objectAt(value: unknown, name: string): Fields {
@@ -189,7 +204,9 @@ function objectAt(value: unknown, name: string): Fields {
 }
 
 function text(value: unknown, name: string): string {
-  if (typeof value !== 'string') throw new RecordError(`${name} must be a string${value === undefined ? ', and is missing' : ''}`)
+  if (typeof value !== 'string')
+    throw new RecordError(`${name} must be a string${value === undefined ? ', and is missing' : ''}`)
+  if (!isWellFormed(value)) throw new RecordError(`${name} holds half a surrogate pair, which stands for no bytes`)
   return value
 }
 

@@ -9,6 +9,6 @@ export function nearestName(name: string, known: readonly string[]): string | un
   const byLower = new Map(known.map((candidate) => [candidate.toLowerCase(), candidate]))
   const lower = name.toLowerCase()
   const best = closest(lower, [...byLower.keys()])
-  if (distance(lower, best) > Math.max(1, Math.floor(name.length / 3))) return undefined
+  if (distance(lower, best) > Math.max(name.length > 3 ? 2 : 1, Math.floor(name.length / 3))) return undefined
   return `did you mean "${byLower.get(best)}"?`
 }

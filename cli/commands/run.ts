@@ -107,15 +107,19 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     share: corpus.share,
     onVerdict: (verdict) => outputs.verdict(verdict),
   })
+  refuseEmpty(report)
   await outputs.finish(report)
   return judge(report, options.failOn, most)
 }
 
-function judge(report: RunReport, failOnWhat: readonly Failure[], most: Allowance | null): ExitStatus {
-  const { totals } = report
+/** Nothing to report on is an error of the caller's, not a clean run. */
+function refuseEmpty({ totals, errors }: RunReport): void {
   if (totals.transactions === 0) throw new UsageError('no record at all in the corpus; check --corpus and --filter')
   if (totals.errors === totals.transactions)
-    throw new UsageError(`every record is in error; the first one: ${report.errors[0]?.error ?? 'unknown'}`)
+    throw new UsageError(`every record is in error; the first one: ${errors[0]?.error ?? 'unknown'}`)
+}
+
+function judge({ totals }: RunReport, failOnWhat: readonly Failure[], most: Allowance | null): ExitStatus {
   const incomplete = totals.transactions - totals.byEvidence.complete
   const found: Record<Failure, boolean> = {
     'false-positive': totals.falsePositives > 0,

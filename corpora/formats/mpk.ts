@@ -1,78 +1,103 @@
 /**
- * `.mpk`: the same records as NDJSON, as a stream of msgpack objects (msgpackr record structures).
+ * `.mpk`: the same records as NDJSON, one MessagePack map after the other, without a header.
  *
- * Smaller and faster to read than JSON. The only importer of msgpackr outside the engine.
+ * Maps and not msgpackr's record structures, so that any MessagePack reader reads the file; they are unpacked as
+ * fast. The only importer of msgpackr outside the engine. Both ways hold no more than one record and one chunk.
  */
-import { PackrStream, UnpackrStream } from 'msgpackr'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { Packr, Unpackr } from 'msgpackr'
 import type { CorpusItem, TransactionRecord } from '../../engine/model/exchange.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
-import { jsonOf, RecordError, recordOf } from '../record.js'
+import { itemOf, jsonOf, unreadableAt } from '../record.js'
 
-/** LIMIT: a longer record ends the file with an unreadable record. */
-const longestRecordBytes = 256 * 1024 * 1024
+/** LIMIT: a longer record ends the reading of the file with an unreadable record. */
+const longestRecordBytes = 64 * 1024 * 1024
 
 export const mpkFormat: CaptureFormat = {
   name: 'mpk',
-  doc: 'the same records as a msgpack stream',
+  doc: 'the same records as a MessagePack stream, smaller and faster to read',
   extensions: ['.mpk'],
-  // A record structure definition, a map or a record: never a printable character first.
-  sniff: (head) => head.length > 0 && (head[0] as number) >= 0x80,
+  // A map, and near its start the name of the one field that every record has.
+  sniff: (head) => isMapStart(head[0]) && head.includes('request'),
   read: readMpk,
 }
 
 /** Writes records to a stream; ends the stream. */
 export async function writeMpk(records: AsyncIterable<TransactionRecord>, out: Writable): Promise<void> {
-  const packr = new PackrStream({ structures: [] })
-  await pipeline(Readable.from(jsonRecords(records)), packr, out)
+  await pipeline(Readable.from(packed(records)), out)
 }
 
-async function* jsonRecords(records: AsyncIterable<TransactionRecord>): AsyncGenerator<unknown, void, undefined> {
-  for await (const record of records) yield jsonOf(record)
+async function* packed(records: AsyncIterable<TransactionRecord>): AsyncGenerator<Buffer, void, undefined> {
+  const packr = new Packr({ useRecords: false })
+  for await (const record of records) yield packr.pack(jsonOf(record))
+}
+
+function isMapStart(byte: number | undefined): boolean {
+  return byte !== undefined && ((byte >= 0x80 && byte <= 0x8f) || byte === 0xde || byte === 0xdf)
 }
 
 async function* readMpk(source: CaptureSource): AsyncGenerator<CorpusItem, void, undefined> {
-  const unpackr = new UnpackrStream({ structures: [], maxIncompleteBufferSize: longestRecordBytes } as object)
-  const input = Readable.from(source.chunks)
-  let failure: (Error & { incomplete?: boolean }) | null = null
-  input.on('error', (error) => unpackr.destroy(error))
-  input.pipe(unpackr)
+  const cutter = new RecordCutter()
   let number = 0
-  try {
-    for await (const value of unpackr) {
-      number++
-      yield itemOf(value, source.file, number)
-    }
-  } catch (error) {
-    failure = error as Error
-  } finally {
-    input.destroy()
+  for await (const chunk of source.chunks) {
+    for (const value of cutter.add(chunk)) yield itemOf(value, { file: source.file, line: ++number })
+    if (cutter.failure !== null) break
   }
-  if (failure !== null) {
-    number++
-    const reason =
-      failure.incomplete === true
-        ? 'the file is cut off in the middle of a record; the capture was probably truncated'
-        : `not a msgpack stream (${failure.message})`
-    yield {
-      id: `${source.file}:${number}`,
-      unreadable: `${source.file}: record ${number}: ${reason}`,
-      source: { file: source.file, line: number },
-    }
-  }
+  for (const value of cutter.finish()) yield itemOf(value, { file: source.file, line: ++number })
+  if (cutter.failure !== null)
+    yield unreadableAt({ file: source.file, line: number + 1 }, `record ${number + 1}, ${cutter.failure}`)
 }
 
-function itemOf(value: unknown, file: string, number: number): CorpusItem {
-  const origin = { file, line: number }
-  try {
-    return recordOf(value, origin)
-  } catch (error) {
-    if (!(error instanceof RecordError)) throw error
-    return {
-      id: `${file}:${number}`,
-      unreadable: `${file}: record ${number}: not a record: ${error.message}`,
-      source: origin,
+/** Cuts a stream of chunks into the maps it holds. After a failure nothing more is read. */
+class RecordCutter {
+  /** Why the stream cannot be read on, with the byte where that is; null while it can. */
+  failure: string | null = null
+  readonly #unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true })
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** Where in the file the held bytes begin. */
+  #offset = 0
+  /** Held bytes from which another try is worth while: a long record is not unpacked anew with every chunk. */
+  #enough = 1
+
+  add(chunk: Buffer): unknown[] {
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    return this.#heldBytes < this.#enough ? [] : this.#cut()
+  }
+
+  finish(): unknown[] {
+    if (this.failure !== null || this.#heldBytes === 0) return []
+    const values = this.#cut()
+    if (this.failure === null && this.#heldBytes > 0)
+      this.failure = `byte ${this.#offset}: the file is cut off inside the record; the capture was probably truncated`
+    return values
+  }
+
+  #cut(): unknown[] {
+    const bytes = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held)
+    const values: unknown[] = []
+    let used = 0
+    try {
+      this.#unpackr.unpackMultiple(bytes, (value: unknown, start = 0, end = 0) => {
+        // What is no map is no record, and what follows it cannot be trusted to be one.
+        if (!isMapStart(bytes[start])) return false
+        values.push(value)
+        used = end
+        return true
+      })
+      if (used < bytes.length) this.failure = `byte ${this.#offset + used}: not a MessagePack map`
+    } catch (error) {
+      if ((error as { incomplete?: boolean }).incomplete !== true)
+        this.failure = `byte ${this.#offset + used}: not MessagePack`
     }
+    this.#offset += used
+    this.#held = used < bytes.length ? [bytes.subarray(used)] : []
+    this.#heldBytes = bytes.length - used
+    this.#enough = this.#heldBytes === 0 ? 1 : this.#heldBytes * 2
+    if (this.failure === null && this.#heldBytes > longestRecordBytes)
+      this.failure = `byte ${this.#offset}: longer than ${longestRecordBytes} bytes`
+    return values
   }
 }

@@ -14,7 +14,8 @@ export interface Boundary {
 export function parseBoundary(contentType: ByteString): Boundary | string {
   if (contentType.length > 1024) return 'Multipart: Invalid boundary in C-T (length).'
   if (!/^multipart\/form-data/i.test(contentType)) return 'Multipart: Invalid MIME type.'
-  const names = [...contentType.matchAll(/boundary/gi)]
+  // ModSecurity counts the word wherever a `=` follows it somewhere.
+  const names = [...contentType.matchAll(/boundary(?=[^]*=)/gi)]
   const [first] = names
   if (first === undefined) return 'Multipart: Boundary not found in C-T.'
   if (names.length > 1) return 'Multipart: Multiple boundary parameters in C-T.'

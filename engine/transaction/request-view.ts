@@ -21,11 +21,22 @@ function originForm(uri: ByteString): ByteString {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** Path of a request target, without query string, scheme and host: REQUEST_FILENAME. */
+/**
+ * Path of a request target, without query string, scheme and host, its %-sequences decoded: REQUEST_FILENAME.
+ * A broken sequence stays as it is. All three platforms decode here (CRS 933160 relies on it).
+ */
 export function requestPath(uri: ByteString): ByteString {
   const origin = originForm(uri)
   const mark = origin.indexOf('?')
-  return mark < 0 ? origin : origin.slice(0, mark)
+  const path = mark < 0 ? origin : origin.slice(0, mark)
+  if (!path.includes('%')) return path
+  return path.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** The third word of the request line; `HTTP/` and the version where the capture kept no raw line. */
+function protocolOf(request: RecordedRequest): ByteString {
+  if (request.line !== undefined) return /^\S* .* (\S+)$/s.exec(request.line)?.[1] ?? ''
+  return request.httpVersion === '' ? '' : `HTTP/${request.httpVersion}`
 }
 
 export class RecordedRequestView implements RequestView {
@@ -46,7 +57,7 @@ export class RecordedRequestView implements RequestView {
   ) {
     this.method = request.method
     this.uriRaw = request.uri
-    this.protocol = request.httpVersion === '' ? '' : `HTTP/${request.httpVersion}`
+    this.protocol = protocolOf(request)
     this.line = request.line ?? [request.method, request.uri, this.protocol].filter((part) => part !== '').join(' ')
     this.uri = originForm(request.uri)
     const mark = this.uri.indexOf('?')
