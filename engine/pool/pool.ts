@@ -58,7 +58,8 @@ function workerPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
     minThreads: options.workers,
     maxThreads: options.workers,
     idleTimeout: 60_000,
-    concurrentTasksPerWorker: 2,
+    // A dying worker takes all its tasks with it; with one task it is clear which batch killed it.
+    concurrentTasksPerWorker: 1,
     workerData: { source: loaded.source, options: { allRules: options.allRules ?? false } },
   })
   piscina.on('error', () => {

@@ -1,0 +1,87 @@
+/**
+ * The pool: order, equality with the main thread, backpressure, workers that die.
+ */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type CorpusItem, createPool, type PoolOptions, type Result } from '../engine/index.js'
+import { request, rules } from './support/scenario.js'
+
+const loaded = rules(
+  `SecRule ARGS:n "@rx ^[0-9]*[02468]$" "id:1,phase:2,deny,msg:'even \xe9'"\nSecRule ARGS:n "@contains 7" "id:2,phase:1,pass"`,
+)
+
+function record(n: number, id = `r${n}`): CorpusItem {
+  return request({ id, uri: `/?n=${n}&x=%E9\xe9\xff` })
+}
+
+async function* records(count: number, killers: readonly number[] = []): AsyncGenerator<CorpusItem> {
+  for (let n = 0; n < count; n++) yield record(n, killers.includes(n) ? `killer${n}` : `r${n}`)
+}
+
+async function run(options: PoolOptions, items: AsyncIterable<CorpusItem>): Promise<Result[]> {
+  const pool = createPool(loaded, options)
+  const results: Result[] = []
+  try {
+    for await (const result of pool.run(items)) results.push(result)
+  } finally {
+    await pool.close()
+  }
+  return results
+}
+
+test('verdicts are the same, in input order, for any number of workers and batch size', async () => {
+  const expected = JSON.stringify((await run({ workers: 0 }, records(500))).map((each) => each.verdict))
+  for (const options of [{ workers: 1 }, { workers: 2 }, { workers: 2, batchSize: 7 }, { workers: 3, batchSize: 1 }])
+    assert.is(JSON.stringify((await run(options, records(500))).map((each) => each.verdict)), expected)
+})
+
+test('a record that cannot be read becomes an error verdict in its place', async () => {
+  async function* items(): AsyncGenerator<CorpusItem> {
+    yield record(1)
+    yield { id: 'bad', unreadable: 'file:3: not JSON' }
+    yield record(2)
+  }
+  for (const workers of [0, 1]) {
+    const verdicts = (await run({ workers }, items())).map((each) => each.verdict)
+    assert.equal(verdicts.map((v) => v.verdict), ['pass', 'error', 'block'])
+    assert.is(verdicts[1]?.error, 'file:3: not JSON')
+  }
+})
+
+test('a worker that dies is replaced; only the record that killed it is in error', async () => {
+  const workerFile = new URL('./support/dying-worker.js', import.meta.url)
+  const results = await run({ workers: 2, batchSize: 16, workerFile }, records(200, [40, 41, 120]))
+  assert.is(results.length, 200)
+  const errors = results.filter((each) => each.verdict.verdict === 'error').map((each) => each.verdict.id)
+  assert.equal(errors, ['killer40', 'killer41', 'killer120'])
+  assert.match(results[40]?.verdict.error ?? '', /the worker died on this record/)
+  assert.equal(results.map((each) => each.item.id).slice(38, 44), ['r38', 'r39', 'killer40', 'killer41', 'r42', 'r43'])
+})
+
+test('reading waits for the workers', async () => {
+  let read = 0
+  let most = 0
+  let done = 0
+  async function* items(): AsyncGenerator<CorpusItem> {
+    for (let n = 0; n < 5000; n++) {
+      read++
+      most = Math.max(most, read - done)
+      yield record(n)
+    }
+  }
+  const pool = createPool(loaded, { workers: 1, batchSize: 10 })
+  for await (const _ of pool.run(items())) done++
+  await pool.close()
+  assert.is(done, 5000)
+  assert.ok(most <= 100, `${most} records under way`)
+})
+
+test('a caller that stops early leaves nothing running', async () => {
+  const pool = createPool(loaded, { workers: 1, batchSize: 4 })
+  for await (const { verdict } of pool.run(records(100_000))) {
+    if (verdict.id === 'r10') break
+  }
+  await pool.close()
+})
+
+test.run()
