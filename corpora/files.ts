@@ -4,7 +4,7 @@
 import { createReadStream, statSync } from 'node:fs'
 import { relative, resolve, sep } from 'node:path'
 import { globSync } from 'tinyglobby'
-import { UsageError } from '../engine/errors.js'
+import { CaptureError, UsageError } from '../engine/errors.js'
 
 export interface CaptureFile {
   readonly path: string
@@ -21,7 +21,10 @@ function filesOf(spec: string, option: string, extensions: readonly string[]): C
   const stat = statSync(spec, { throwIfNoEntry: false })
   if (stat?.isFile() === true) return [{ path: spec, bytes: stat.size }]
   if (stat?.isDirectory() === true) {
-    const found = glob(extensions.map((ending) => `**/*${ending}`), spec)
+    const found = glob(
+      extensions.map((ending) => `**/*${ending}`),
+      spec,
+    )
     if (found.length === 0)
       throw new UsageError(`${option} ${spec}: no file in this directory ends in ${extensions.join(', ')}`)
     return found
@@ -41,12 +44,24 @@ function glob(patterns: readonly string[], folder: string): CaptureFile[] {
     })
 }
 
-/** The bytes of a file or of standard input; `onBytes` hears of each chunk. */
-export async function* chunksOf(path: string, onBytes: (count: number) => void): AsyncGenerator<Buffer, void, undefined> {
+/**
+ * The bytes of a file or of standard input; `onBytes` hears of each chunk. Throws CaptureError where the file cannot
+ * be read.
+ */
+export async function* chunksOf(
+  path: string,
+  onBytes: (count: number) => void,
+): AsyncGenerator<Buffer, void, undefined> {
   const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 })
-  for await (const chunk of stream) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : (chunk as Buffer)
-    onBytes(bytes.length)
-    yield bytes
+  try {
+    for await (const chunk of stream) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : (chunk as Buffer)
+      onBytes(bytes.length)
+      yield bytes
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new CaptureError(`cannot be read (${code})`, path)
   }
 }

@@ -1,20 +1,21 @@
 /**
  * The table of capture formats, and reading of corpora and rule tests in any of them, streamed.
  */
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { closest, distance } from 'fastest-levenshtein'
 import { UsageError } from '../engine/errors.js'
 import { type CorpusItem, isUnreadable } from '../engine/model/exchange.js'
 import { chunksOf, expandFiles } from './files.js'
 import type { CaptureFormat } from './format.js'
 import { ftwFormat, parseRuleTests, type RuleTest } from './formats/ftw.js'
-import { parseOverrides, type TestOverride } from './formats/ftw-overrides.js'
+import { parseOverrides, type TestOverride, TestOverrides } from './formats/ftw-overrides.js'
 import { mpkFormat } from './formats/mpk.js'
 import { ndjsonFormat } from './formats/ndjson.js'
 import { labelled, parseFilter, parseLabelRule } from './labels.js'
 
 export type { CaptureFormat } from './format.js'
-export type { RuleTest, RuleTestOutput, RuleTestStage } from './formats/ftw.js'
+export type { RuleTest, RuleTestStage } from './formats/ftw.js'
+export type { RuleTestOutput } from './formats/ftw-output.js'
 export type { TestOverride } from './formats/ftw-overrides.js'
 export { writeMpk } from './formats/mpk.js'
 export { ndjsonLine } from './formats/ndjson.js'
@@ -79,9 +80,11 @@ export function corpusReader(request: CorpusRequest): CorpusReader {
 
 function formatNamed(name: string): CaptureFormat {
   const format = formats.find((each) => each.name === name)
-  if (format === undefined)
-    throw new UsageError(`--corpus-format ${name}: unknown; the formats are ${formats.map((each) => each.name).join(', ')}`)
-  return format
+  if (format !== undefined) return format
+  const names = formats.map((each) => each.name)
+  const nearest = closest(name.toLowerCase(), names)
+  const hint = distance(name.toLowerCase(), nearest) <= 2 ? `; did you mean "${nearest}"?` : ''
+  throw new UsageError(`--corpus-format ${name}: unknown; the formats are ${names.join(', ')}${hint}`)
 }
 
 async function* readFileItems(
@@ -97,7 +100,7 @@ async function* readFileItems(
     yield first.value as Buffer
     yield* chunks
   }
-  yield* format.read({ file: path === '-' ? 'standard input' : path, chunks: replayed() })
+  yield* format.read({ file: nameOf(path), chunks: replayed() })
 }
 
 function formatOf(path: string, head: Buffer): CaptureFormat {
@@ -111,20 +114,30 @@ function formatOf(path: string, head: Buffer): CaptureFormat {
   return format
 }
 
+function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : path
+}
+
+async function textOf(path: string): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of chunksOf(path, () => {})) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
 /** Rule tests of files, directories and patterns, in the order of their paths. Throws CaptureError, UsageError. */
 export async function readRuleTests(specs: readonly string[]): Promise<readonly RuleTest[]> {
   const tests: RuleTest[] = []
   for (const { path } of expandFiles(specs, 'tests', ftwFormat.extensions))
-    tests.push(...parseRuleTests(path, await readFile(path, 'utf8')))
+    tests.push(...parseRuleTests(nameOf(path), await textOf(path)))
   if (tests.length === 0) throw new UsageError(`${specs.join(', ')}: no test at all`)
   return tests
 }
 
 /** Overrides by test id; of two for the same test the later file's counts. */
 export async function readOverrides(files: readonly string[]): Promise<ReadonlyMap<string, TestOverride>> {
-  const overrides = new Map<string, TestOverride>()
+  const overrides = new TestOverrides()
   for (const { path } of expandFiles(files, '--overrides', ftwFormat.extensions))
-    for (const [id, override] of parseOverrides(path, await readFile(path, 'utf8'))) overrides.set(id, override)
+    for (const [id, override] of parseOverrides(nameOf(path), await textOf(path))) overrides.set(id, override)
   return overrides
 }
 

@@ -1,75 +1,90 @@
 /**
- * What the CRS test backend answers: an empty 200, or at `/reflect` what the request's JSON asks for.
+ * What the CRS test backend (albedo) answers: an empty 200, or at `/reflect` what the request's JSON asks for.
  *
  * Content types that the request does not name are sniffed as Go's net/http does, because the engine's list of
  * inspected types decides on them.
  */
 import type { ByteString, Header, RecordedRequest, RecordedResponse } from '../../engine/model/exchange.js'
-import { utf8Bytes } from '../record.js'
+import { base64Bytes, utf8Bytes } from '../bytes.js'
 
-export function answerOf(request: RecordedRequest): RecordedResponse {
-  const path = request.uri.split('?')[0] ?? ''
-  if (request.method === 'POST' && (path === '/reflect' || path.startsWith('/reflect/'))) return reflect(request.body)
-  return respond(200, [], '')
-}
-
-interface Specification {
+/** A response as a test or a request to `/reflect` describes it. */
+export interface ResponseWish {
   readonly status: number
   readonly headers: readonly Header[]
   readonly body: ByteString
 }
 
-function reflect(json: ByteString): RecordedResponse {
-  const wanted = specificationOf(json)
-  if (typeof wanted === 'string') return respond(400, [], wanted)
-  return respond(wanted.status, wanted.headers, wanted.body)
+export function answerOf(request: RecordedRequest): RecordedResponse {
+  const path = request.uri.split('?')[0] ?? ''
+  if (request.method !== 'POST' || (path !== '/reflect' && !path.startsWith('/reflect/')))
+    return respond({ status: 200, headers: [], body: '' })
+  const wish = reflectionOf(request.body)
+  return typeof wish === 'string' ? respond({ status: 400, headers: [], body: wish }) : respond(wish)
 }
 
-/** The specification, or the message of the refusal. */
-function specificationOf(json: ByteString): Specification | string {
+/** The response as it goes over the wire: what the server adds is added. */
+export function respond(wish: ResponseWish): RecordedResponse {
+  const status = wish.status === 0 ? 200 : wish.status
+  const body = status < 200 || status === 204 || status === 304 ? '' : wish.body
+  const headers = [...wish.headers]
+  const has = (lower: string): boolean => headers.some(([name]) => name.toLowerCase() === lower)
+  if (body !== '' && !has('content-type')) headers.push(['Content-Type', sniffType(body)])
+  if (!has('content-length') && status >= 200 && status !== 204) headers.push(['Content-Length', String(body.length)])
+  return { status, httpVersion: '1.1', headers, body }
+}
+
+/** What the JSON asks for, or the text of the refusal. Go matches the names of the fields in any case. */
+function reflectionOf(json: ByteString): ResponseWish | string {
+  const invalid = 'Invalid JSON in request body'
   let parsed: unknown
   try {
     parsed = JSON.parse(Buffer.from(json, 'latin1').toString('utf8'))
   } catch {
-    return 'Invalid JSON in request body'
+    return invalid
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return 'Invalid JSON in request body'
-  const fields = parsed as Record<string, unknown>
-  const status = typeof fields.status === 'number' ? fields.status : 0
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return invalid
+  const fields = new Map(Object.entries(parsed).map(([name, value]) => [name.toLowerCase(), value as unknown]))
+  const status = fields.get('status') ?? 0
+  const headers = fields.get('headers') ?? {}
+  const body = fields.get('body') ?? ''
+  const encoded = fields.get('encodedbody') ?? ''
+  if (typeof status !== 'number' || !Number.isInteger(status)) return invalid
+  if (typeof headers !== 'object' || Array.isArray(headers)) return invalid
+  if (typeof body !== 'string' || typeof encoded !== 'string') return invalid
   if ((status > 0 && status < 100) || status >= 600) return `Invalid status code: ${status}`
-  const headers = typeof fields.headers === 'object' && fields.headers !== null ? Object.entries(fields.headers) : []
+  const pairs = Object.entries(headers)
+  if (pairs.some(([, value]) => typeof value !== 'string')) return invalid
   return {
-    status: status === 0 ? 200 : status,
-    headers: headers.map(([name, value]): Header => [utf8Bytes(name), utf8Bytes(String(value))]),
-    body: bodyOf(fields),
+    status: Math.max(0, status),
+    headers: pairs.map(([name, value]): Header => [utf8Bytes(name), utf8Bytes(value as string)]),
+    body: body !== '' ? utf8Bytes(body) : (base64Bytes(encoded) ?? 'invalid base64 encoding of response body'),
   }
-}
-
-function bodyOf(fields: Readonly<Record<string, unknown>>): ByteString {
-  if (typeof fields.body === 'string' && fields.body !== '') return utf8Bytes(fields.body)
-  return typeof fields.encodedBody === 'string' ? Buffer.from(fields.encodedBody, 'base64').toString('latin1') : ''
-}
-
-function respond(status: number, given: readonly Header[], body: ByteString): RecordedResponse {
-  const headers = [...given]
-  const has = (lower: string): boolean => headers.some(([name]) => name.toLowerCase() === lower)
-  if (body !== '' && !has('content-type')) headers.push(['Content-Type', sniffType(body)])
-  if (!has('content-length')) headers.push(['Content-Length', String(body.length)])
-  return { status, httpVersion: '1.1', headers, body }
 }
 
 const htmlTags =
   /^(?:<!DOCTYPE HTML|<HTML|<HEAD|<SCRIPT|<IFRAME|<H1|<DIV|<FONT|<TABLE|<A|<STYLE|<TITLE|<B|<BODY|<BR|<P|<!--)[ >]/i
 
-/** The part of the WHATWG MIME sniffing standard that text responses need. */
+const marks: readonly (readonly [start: string, type: string])[] = [
+  ['%PDF-', 'application/pdf'],
+  ['%!PS-Adobe-', 'application/postscript'],
+  ['\xfe\xff', 'text/plain; charset=utf-16be'],
+  ['\xff\xfe', 'text/plain; charset=utf-16le'],
+  ['\xef\xbb\xbf', 'text/plain; charset=utf-8'],
+  ['GIF87a', 'image/gif'],
+  ['GIF89a', 'image/gif'],
+  ['\x89PNG\r\n\x1a\n', 'image/png'],
+  ['\xff\xd8\xff', 'image/jpeg'],
+  ['\x1f\x8b\x08', 'application/x-gzip'],
+  ['PK\x03\x04', 'application/zip'],
+]
+
+/** The part of the WHATWG MIME sniffing standard that decides between what is inspected and what is not. */
 function sniffType(body: ByteString): string {
   const head = body.slice(0, 512)
   const text = head.replace(/^[\t\n\f\r ]+/, '')
   if (htmlTags.test(text)) return 'text/html; charset=utf-8'
   if (text.startsWith('<?xml')) return 'text/xml; charset=utf-8'
-  if (head.startsWith('%PDF-')) return 'application/pdf'
-  if (head.startsWith('\x1f\x8b\x08')) return 'application/x-gzip'
-  if (head.startsWith('PK\x03\x04')) return 'application/zip'
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the standard's binary data bytes
-  return /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(head) ? 'application/octet-stream' : 'text/plain; charset=utf-8'
+  const mark = marks.find(([start]) => head.startsWith(start))
+  if (mark !== undefined) return mark[1]
+  return /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(head) ? 'application/octet-stream' : 'text/plain; charset=utf-8'
 }

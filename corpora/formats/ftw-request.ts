@@ -3,86 +3,98 @@
  * CRLF in multipart bodies, whole requests in base64.
  */
 import type { ByteString, Header, RecordedRequest } from '../../engine/model/exchange.js'
-import { utf8Bytes } from '../record.js'
+import { base64Bytes, utf8Bytes } from '../bytes.js'
 import { expandTemplate } from './ftw-template.js'
-import { parseRawRequest } from './raw-request.js'
+import { framedBody, parseRawRequest } from './raw-request.js'
 
 export interface StageInput {
   readonly method: string | null
   /** One request for each. */
   readonly uris: readonly string[]
   readonly version: string | null
-  readonly port: number
+  /** In the order in which they are sent. */
   readonly headers: readonly (readonly [string, string])[]
   readonly data: string | null
   readonly encodedData: string | null
   readonly encodedRequest: string | null
   readonly autocomplete: boolean
-  readonly followRedirect: boolean
 }
 
-export type StageRequest =
-  | { readonly request: RecordedRequest; readonly port: number }
-  | { readonly problem: string }
+export type StageRequest = { readonly request: RecordedRequest } | { readonly problem: string }
 
+/** The requests of a stage; a problem where one cannot be built as it is written. */
 export function requestsOf(input: StageInput): readonly StageRequest[] {
-  if (input.followRedirect)
-    return [{ problem: 'follow_redirect needs the answer of a server; there is none in a replay' }]
-  if (input.encodedRequest !== null && input.encodedRequest !== '') {
-    const request = parseRawRequest(Buffer.from(input.encodedRequest, 'base64').toString('latin1'))
-    return [request === null ? { problem: 'encoded_request holds no request line' } : { request, port: input.port }]
+  const { encodedRequest } = input
+  if (encodedRequest !== null && encodedRequest !== '') {
+    if (input.data !== null || input.encodedData !== null)
+      return [{ problem: 'data and encoded_request are both given; give one' }]
+    const raw = base64Bytes(encodedRequest)
+    if (raw === null) return [{ problem: 'encoded_request is not base64' }]
+    const request = parseRawRequest(raw)
+    return [request === null ? { problem: 'encoded_request holds no request line' } : { request }]
   }
-  const body = bodyOf(input)
-  if (body === null) return [{ problem: 'the template in data cannot be expanded' }]
-  return input.uris.map((uri) => ({ request: requestFor(input, utf8Bytes(uri), body), port: input.port }))
+  const data = dataOf(input)
+  if ('problem' in data) return [data]
+  return input.uris.map((uri) => ({ request: requestFor(input, utf8Bytes(uri), data.bytes) }))
 }
 
-function requestFor(input: StageInput, uri: ByteString, given: ByteString): RecordedRequest {
+function requestFor(input: StageInput, uri: ByteString, data: ByteString): RecordedRequest {
   const headers: Header[] = input.headers.map(([name, value]): Header => [utf8Bytes(name), utf8Bytes(value)])
   const method = utf8Bytes(input.method ?? 'GET')
   const version = utf8Bytes(input.version ?? 'HTTP/1.1')
-  let body = given
-  if (body !== '' && input.autocomplete) {
+  let sent = data
+  if (sent !== '' && input.autocomplete) {
     addIfMissing(headers, 'Content-Type', 'application/x-www-form-urlencoded')
-    if (valueOf(headers, 'content-type') === 'application/x-www-form-urlencoded') body = encodeForm(body)
+    if (hasValue(headers, 'content-type', (type) => type === 'application/x-www-form-urlencoded'))
+      sent = encodeForm(sent)
   }
-  if (valueOf(headers, 'content-type')?.startsWith('multipart/form-data;') === true) body = body.replace(/\n/g, '\r\n')
+  if (hasValue(headers, 'content-type', (type) => type.includes('multipart/form-data;')))
+    sent = sent.replaceAll('\n', '\r\n')
   if (input.autocomplete) {
     addIfMissing(headers, 'Connection', 'close')
-    if (body !== '' || /^POST|PUT|PATCH|DELETE$/.test(method)) addIfMissing(headers, 'Content-Length', String(body.length))
+    // The pattern is go-ftw's: it also finds PUT and PATCH inside longer words.
+    if (sent !== '' || /^POST|PUT|PATCH|DELETE$/.test(method))
+      addIfMissing(headers, 'Content-Length', String(sent.length))
   }
-  const standard = /^HTTP\/(.*)$/.exec(version)
+  const standard = /^HTTP\/(.+)$/.exec(version)
   return {
     method,
     uri,
     httpVersion: standard?.[1] ?? '',
     headers,
-    body,
+    body: framedBody(headers, sent),
     ...(standard === null ? { line: `${method} ${uri} ${version}` } : {}),
   }
 }
 
-/** Null where the text holds a template that cannot be expanded. */
-function bodyOf(input: StageInput): ByteString | null {
+function dataOf(input: StageInput): { readonly bytes: ByteString } | { readonly problem: string } {
   if (input.data !== null) {
     const text = expandTemplate(input.data)
-    return text === null ? null : utf8Bytes(text)
+    return text === null
+      ? { problem: 'data holds a template that cannot be expanded; known are "text" and repeat' }
+      : { bytes: utf8Bytes(text) }
   }
-  return input.encodedData === null ? '' : Buffer.from(input.encodedData, 'base64').toString('latin1')
+  const bytes = base64Bytes(input.encodedData ?? '')
+  return bytes === null ? { problem: 'encoded_data is not base64' } : { bytes }
 }
 
-function valueOf(headers: readonly Header[], lower: string): ByteString | undefined {
-  return headers.find(([name]) => name.toLowerCase() === lower)?.[1]
+/** Names compare without case; the test sees the value in lower case. */
+function hasValue(headers: readonly Header[], lowerName: string, test: (lowerValue: string) => boolean): boolean {
+  return headers.some(([name, value]) => name.toLowerCase() === lowerName && test(value.toLowerCase()))
 }
 
 function addIfMissing(headers: Header[], name: string, value: string): void {
-  if (valueOf(headers, name.toLowerCase()) === undefined) headers.push([name, value])
+  if (!hasValue(headers, name.toLowerCase(), () => true)) headers.push([name, value])
 }
 
-/** Encodes names and values of a form that is not encoded yet: one that decoding would leave as it is. */
+/**
+ * Encodes names and values of a form that is not encoded yet: one that decoding would leave as it is. A `&` at the
+ * end is lost, as in go-ftw.
+ */
 function encodeForm(data: ByteString): ByteString {
-  if (/%|\+/.test(data)) return data
+  if (/[%+]/.test(data)) return data
   return data
+    .replace(/&$/, '')
     .split('&')
     .map((token) => {
       const equals = token.indexOf('=')

@@ -1,33 +1,24 @@
 /**
  * go-ftw YAML (ftw-tests-schema 2 and 3) as rule tests and as a labelled corpus.
  *
- * The tree of a test file becomes stages with a record and an expectation; how a request is put together is
- * in `ftw-request.ts`, what the CRS test backend answers in `ftw-backend.ts`.
+ * The tree of a test file becomes stages with a record and an expectation; how a request is put together is in
+ * ftw-request.ts, what the CRS test backend answers in ftw-backend.ts, how a test is labelled in ftw-label.ts.
  */
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
+import { isIP } from 'node:net'
 import { CaptureError } from '../../engine/errors.js'
-import type { CorpusItem, Label, TransactionRecord } from '../../engine/model/exchange.js'
+import type { CorpusItem, Header, TransactionRecord } from '../../engine/model/exchange.js'
+import { base64Bytes, utf8Bytes } from '../bytes.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
-import { answerOf } from './ftw-backend.js'
+import { evidenceOf } from '../record.js'
+import { answerOf, respond } from './ftw-backend.js'
+import { labelOf } from './ftw-label.js'
+import { outputOf, type RuleTestOutput } from './ftw-output.js'
 import { requestsOf, type StageInput } from './ftw-request.js'
-
-export interface RuleTestOutput {
-  readonly expectIds: readonly number[]
-  readonly noExpectIds: readonly number[]
-  readonly matchRegex: string | null
-  readonly noMatchRegex: string | null
-  /** Statuses of which one is expected; empty: any. */
-  readonly statuses: readonly number[]
-  /** Whether the server is expected to refuse the request without an answer; null: not said. */
-  readonly expectError: boolean | null
-  readonly responseContains: string | null
-  /** No rule but the expected ones may fire. */
-  readonly isolated: boolean
-}
+import { parseYaml, type YamlView } from './yaml-view.js'
 
 export type RuleTestStage =
   | { readonly record: TransactionRecord; readonly output: RuleTestOutput }
-  /** The request cannot be built; the test is failed, not left out. */
+  /** The stage cannot be run as it is written; the test is failed, not left out. */
   | { readonly problem: string }
 
 export interface RuleTest {
@@ -44,178 +35,164 @@ export const ftwFormat: CaptureFormat = {
   name: 'ftw',
   doc: 'go-ftw rule tests (YAML); attacks are labelled by the rules they expect',
   extensions: ['.yaml', '.yml'],
-  sniff: (head) => /^(?:---|meta:|rule_id:|#)/m.test(head.toString('latin1')),
+  sniff: (head) => /^(?:meta|rule_id|tests):/m.test(head.toString('latin1')),
   read: readAsCorpus,
 }
 
-/** The tests of one file. Throws CaptureError where it is no YAML or no test file. */
+/**
+ * The tests of one file; none where the file is empty, holds only comments or is a file of overrides. Throws
+ * CaptureError where it is no YAML or no test file.
+ */
 export function parseRuleTests(file: string, yaml: string): readonly RuleTest[] {
-  const counter = new LineCounter()
-  const document = parseDocument(yaml, { lineCounter: counter, schema: 'failsafe', uniqueKeys: false })
-  const [problem] = document.errors
-  if (problem !== undefined)
-    throw new CaptureError(`not valid YAML: ${problem.message.split('\n')[0]}`, file, problem.linePos?.[0]?.line ?? 1)
-  const root = document.contents
-  // Files that hold comments alone stand in the CRS suite.
-  if (root === null) return []
-  if (!isMap(root) || !root.has('tests'))
+  const root = parseYaml(file, yaml)
+  if ((!root.isMap && !root.isList && root.text === null) || (root.has('test_overrides') && !root.has('tests')))
+    return []
+  const tests = root.at('tests')
+  if (!root.has('tests') || (!tests.isList && tests.text !== null))
     throw new CaptureError('not a rule test file: it has no list of "tests"', file, 1)
-  const ruleId = Number(textOf(root, 'rule_id') ?? 0)
-  const tests = root.get('tests', true)
-  if (!isSeq(tests)) return []
+  const meta = root.at('meta')
+  const ruleId = ruleIdOf(root.textAt('rule_id'), file)
   return tests.items.map((item, index) => {
-    const line = counter.linePos((item as Node).range?.[0] ?? 0).line
-    if (!isMap(item)) throw new CaptureError('a test must be a map', file, line)
-    return testOf(item, { file, line, ruleId, position: index + 1 })
+    if (!item.isMap) throw new CaptureError('a test must be a map', file, item.line)
+    return testOf(item, { ruleId, position: index + 1, tags: textsOf(meta.at('tags')) })
   })
 }
 
-interface TestPlace {
-  readonly file: string
-  readonly line: number
+interface TestFacts {
+  /** 0 where the file does not say. */
   readonly ruleId: number
+  /** In the file, from 1: stands in for a missing test_id. */
   readonly position: number
+  readonly tags: readonly string[]
 }
 
-function testOf(test: YAMLMap, place: TestPlace): RuleTest {
-  const title = textOf(test, 'test_title')
-  const number = textOf(test, 'test_id') ?? String(place.position)
-  const id = place.ruleId === 0 && title !== null ? title : `${place.ruleId}-${number}`
-  const ruleId = place.ruleId === 0 ? Number(/^\d+/.exec(id)?.[0] ?? 0) : place.ruleId
-  const stages = test.get('stages', true)
-  const items = isSeq(stages) ? stages.items : []
+/** As go-ftw: the rule's id is that in the file, else the file's name. */
+function ruleIdOf(text: string | null, file: string): number {
+  const digits = /^\d+$/.exec(text ?? '')?.[0] ?? /(?:^|[\\/])(\d+)\.ya?ml$/i.exec(file)?.[1]
+  return Number(digits ?? 0)
+}
+
+function testOf(test: YamlView, facts: TestFacts): RuleTest {
+  const title = test.textAt('test_title')
+  const number = test.textAt('test_id')
+  const titled = number === null && title !== null
+  const id = titled ? title : `${facts.ruleId}-${number ?? facts.position}`
+  const tags = [...facts.tags, ...textsOf(test.at('tags'))]
+  const stages: RuleTestStage[] = []
+  const items = test.at('stages').items
+  for (const [index, item] of items.entries()) {
+    const place: StagePlace = {
+      id: items.length > 1 ? `${id}.${index + 1}` : id,
+      line: test.line,
+      tags,
+      before: stages[stages.length - 1],
+    }
+    stages.push(...stagesOf(item, place))
+  }
   return {
     id,
-    ruleId,
-    file: place.file,
-    line: place.line,
-    description: textOf(test, 'desc') ?? '',
-    stages: items.flatMap((item, index) =>
-      isMap(item) ? stagesOf(item, { ...place, id: items.length > 1 ? `${id}.${index + 1}` : id }) : [],
-    ),
+    ruleId: titled ? Number(/^\d+/.exec(id)?.[0] ?? facts.ruleId) : facts.ruleId,
+    file: test.file,
+    line: test.line,
+    description: test.textAt('desc') ?? '',
+    stages,
   }
 }
 
-/** Schema 2 wraps input and output in `stage`. */
-function stagesOf(item: YAMLMap, place: { file: string; line: number; id: string }): readonly RuleTestStage[] {
-  const wrapped = item.get('stage', true)
-  const stage = isMap(wrapped) ? wrapped : item
-  const input = stage.get('input', true)
-  const output = stage.get('output', true)
-  const expected = outputOf(isMap(output) ? output : null)
-  const requests = requestsOf(stageInput(isMap(input) ? input : null))
-  return requests.map((request, index): RuleTestStage => {
-    if ('problem' in request) return request
+interface StagePlace {
+  readonly id: string
+  readonly line: number
+  readonly tags: readonly string[]
+  /** The stage before this one, for follow_redirect. */
+  readonly before: RuleTestStage | undefined
+}
+
+/** One stage as written may hold several requests (`uris`). Schema 2 wraps input and output in `stage`. */
+function stagesOf(item: YamlView, place: StagePlace): readonly RuleTestStage[] {
+  const stage = item.at('stage').isMap ? item.at('stage') : item
+  const input = stage.at('input')
+  if (!input.isMap) return [{ problem: 'a stage needs a map "input"' }]
+  const output = outputOf(stage.at('output'))
+  if ('problem' in output) return [output]
+  const redirect = input.flagAt('follow_redirect') === true ? redirectTarget(place.before) : null
+  if (redirect !== null && 'problem' in redirect) return [redirect]
+  const wish = input.at('response')
+  const requests = requestsOf(stageInput(input, redirect?.uri))
+  return requests.map((built, index): RuleTestStage => {
+    if ('problem' in built) return built
+    const { label, tags } = labelOf(output.expectIds)
     const record: TransactionRecord = {
       id: requests.length > 1 ? `${place.id}/${index + 1}` : place.id,
-      ...labelOf(expected.expectIds),
-      server: { ip: '127.0.0.1', port: request.port },
-      client: { ip: '127.0.0.1', port: 40000 },
-      request: request.request,
-      response: answerOf(request.request),
-      evidence: 'complete',
-      source: { file: place.file, line: place.line },
+      label,
+      tags: [...new Set([...tags, ...place.tags])],
+      server: serverOf(input),
+      client: { ip: '127.0.0.1', port: 40_000 },
+      request: built.request,
+      response: wish.isMap ? respond(responseWish(wish)) : answerOf(built.request),
+      evidence: evidenceOf(built.request),
+      source: { file: item.file, line: place.line },
     }
-    return { record, output: expected }
+    return { record, output }
   })
 }
 
-function stageInput(input: YAMLMap | null): StageInput {
-  const read = (key: string): string | null => (input === null ? null : textOf(input, key))
-  const headers = input?.get('headers', true)
-  const uris = input?.get('uris', true)
+function stageInput(input: YamlView, redirectUri: string | undefined): StageInput {
+  const uris = textsOf(input.at('uris'))
   return {
-    method: read('method'),
-    uris: isSeq(uris) ? uris.items.map((each) => scalarText(each) ?? '') : [read('uri') ?? '/'],
-    version: read('version'),
-    port: Number(read('port') ?? 80),
-    headers: isMap(headers)
-      ? headers.items.map((pair): readonly [string, string] => [scalarText(pair.key) ?? '', scalarText(pair.value) ?? ''])
-      : [],
-    data: dataOf(input),
-    encodedData: read('encoded_data'),
-    encodedRequest: read('encoded_request'),
-    autocomplete: (read('autocomplete_headers') ?? 'true') !== 'false' && read('stop_magic') !== 'true',
-    followRedirect: read('follow_redirect') === 'true',
+    method: input.textAt('method'),
+    uris: redirectUri !== undefined ? [redirectUri] : uris.length > 0 ? uris : [input.textAt('uri') ?? '/'],
+    version: input.textAt('version'),
+    headers: headersOf(input),
+    data: dataOf(input.at('data')),
+    encodedData: input.textAt('encoded_data'),
+    encodedRequest: input.textAt('encoded_request') ?? input.textAt('raw_request'),
+    autocomplete: input.flagAt('autocomplete_headers') ?? input.flagAt('stop_magic') !== true,
   }
+}
+
+/** A map of headers is sent sorted by name, as go-ftw does; `ordered_headers` as written, repeats included. */
+function headersOf(input: YamlView): readonly (readonly [string, string])[] {
+  const ordered = input
+    .at('ordered_headers')
+    .items.map((item): readonly [string, string] => [item.textAt('name') ?? '', item.textAt('value') ?? ''])
+  if (ordered.length > 0) return ordered
+  return input
+    .at('headers')
+    .pairs.map(([name, value]): readonly [string, string] => [name, value.text ?? ''])
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
 }
 
 /** Schema 2 allows the body as a list of lines. */
-function dataOf(input: YAMLMap | null): string | null {
-  const data = input?.get('data', true)
-  if (isSeq(data)) return data.items.map((each) => scalarText(each) ?? '').join('\r\n')
-  return input === null ? null : textOf(input, 'data')
+function dataOf(data: YamlView): string | null {
+  return data.isList ? textsOf(data).join('\r\n') : data.text
 }
 
-const noOutput: RuleTestOutput = {
-  expectIds: [],
-  noExpectIds: [],
-  matchRegex: null,
-  noMatchRegex: null,
-  statuses: [],
-  expectError: null,
-  responseContains: null,
-  isolated: false,
-}
-
-/** What a test or an override expects. `log_contains` of old tests (`id "942100"`) is read too. */
-export function outputOf(output: YAMLMap | null): RuleTestOutput {
-  if (output === null) return noOutput
-  const log = output.get('log', true)
-  const logged = isMap(log) ? log : null
-  const read = (key: string): string | null => (logged === null ? null : textOf(logged, key))
-  const contains = textOf(output, 'log_contains')
-  const containsNot = textOf(output, 'no_log_contains')
+function responseWish(wish: YamlView): { status: number; headers: readonly Header[]; body: string } {
+  const body = wish.textAt('body')
   return {
-    expectIds: [...numbers(logged?.get('expect_ids', true)), ...idsIn(contains)],
-    noExpectIds: [...numbers(logged?.get('no_expect_ids', true)), ...idsIn(containsNot)],
-    matchRegex: read('match_regex') ?? (idsIn(contains).length === 0 ? contains : null),
-    noMatchRegex: read('no_match_regex') ?? (idsIn(containsNot).length === 0 ? containsNot : null),
-    statuses: numbers(output.get('status', true)),
-    expectError: textOf(output, 'expect_error') === null ? null : textOf(output, 'expect_error') === 'true',
-    responseContains: textOf(output, 'response_contains'),
-    isolated: textOf(output, 'isolated') === 'true',
+    status: Number(wish.textAt('status') ?? 200) || 200,
+    headers: wish.at('headers').pairs.map(([name, value]): Header => [utf8Bytes(name), utf8Bytes(value.text ?? '')]),
+    body: body !== null && body !== '' ? utf8Bytes(body) : (base64Bytes(wish.textAt('encoded_body') ?? '') ?? ''),
   }
 }
 
-function idsIn(text: string | null): readonly number[] {
-  return text === null ? [] : [...text.matchAll(/id[: ]*\\?"(\d+)\\?"/g)].map((found) => Number(found[1]))
+function serverOf(input: YamlView): { ip: string; port: number } {
+  const address = input.textAt('dest_addr') ?? ''
+  const port = Number(input.textAt('port') ?? 80)
+  return { ip: isIP(address) > 0 ? address : '127.0.0.1', port: Number.isInteger(port) ? port : 80 }
 }
 
-function numbers(node: unknown): readonly number[] {
-  if (isSeq(node)) return node.items.map((each) => Number(scalarText(each))).filter((n) => !Number.isNaN(n))
-  const text = scalarText(node)
-  return text === null || text === '' ? [] : [Number(text)]
+/** Where the stage before was sent on to. */
+function redirectTarget(before: RuleTestStage | undefined): { readonly uri: string } | { readonly problem: string } {
+  const response = before !== undefined && 'record' in before ? before.record.response : undefined
+  const location = response?.headers.find(([name]) => name.toLowerCase() === 'location')?.[1]
+  if (response === undefined || location === undefined || response.status < 300 || response.status > 399)
+    return { problem: 'follow_redirect: the stage before it was not redirected by the backend' }
+  return { uri: location.replace(/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*/, '') || '/' }
 }
 
-export function textOf(map: YAMLMap, key: string): string | null {
-  return scalarText(map.get(key, true))
-}
-
-function scalarText(node: unknown): string | null {
-  return isScalar(node) && node.value !== null ? String(node.value) : null
-}
-
-const classes: Readonly<Record<number, string>> = {
-  921: 'attack-protocol',
-  922: 'attack-multipart-header',
-  930: 'attack-lfi',
-  931: 'attack-rfi',
-  932: 'attack-rce',
-  933: 'attack-injection-php',
-  934: 'attack-injection-generic',
-  941: 'attack-xss',
-  942: 'attack-sqli',
-  943: 'attack-fixation',
-  944: 'attack-injection-java',
-}
-
-/** A test that expects an attack rule carries an attack; what expects a leak or a protocol rule proves neither. */
-function labelOf(expected: readonly number[]): { readonly label: Label; readonly tags: readonly string[] } {
-  const found = new Set(expected.map((id) => classes[Math.floor(id / 1000)]).filter((name) => name !== undefined))
-  if (found.size > 0) return { label: 'attack', tags: [...found] as string[] }
-  if (expected.some((id) => Math.floor(id / 10_000) === 95)) return { label: 'unknown', tags: ['leak'] }
-  return { label: 'unknown', tags: ['protocol'] }
+function textsOf(list: YamlView): readonly string[] {
+  return list.items.map((item) => item.text ?? '')
 }
 
 async function* readAsCorpus(source: CaptureSource): AsyncGenerator<CorpusItem, void, undefined> {
@@ -226,12 +203,14 @@ async function* readAsCorpus(source: CaptureSource): AsyncGenerator<CorpusItem, 
     tests = parseRuleTests(source.file, Buffer.concat(chunks).toString('utf8'))
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error
-    yield { id: source.file, unreadable: error.message, source: { file: source.file } }
+    yield { id: source.file, unreadable: error.message, source: { file: source.file, line: error.line ?? 1 } }
     return
   }
-  for (const test of tests)
-    for (const stage of test.stages)
-      yield 'problem' in stage
-        ? { id: test.id, unreadable: stage.problem, source: { file: test.file, line: test.line } }
-        : stage.record
+  for (const test of tests) {
+    const at = { file: test.file, line: test.line }
+    for (const stage of test.stages) {
+      if ('record' in stage) yield stage.record
+      else yield { id: test.id, unreadable: `${test.file}:${test.line}: ${stage.problem}`, source: at }
+    }
+  }
 }

@@ -1,18 +1,19 @@
 /**
  * NDJSON: one record, as a JSON object, a line. Read and written as a stream.
  */
+import { isUtf8 } from 'node:buffer'
 import type { CorpusItem, TransactionRecord } from '../../engine/model/exchange.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
-import { jsonOf, RecordError, recordOf } from '../record.js'
+import { itemOf, jsonOf, unreadableAt } from '../record.js'
 
-/** LIMIT: a longer line is an unreadable record; a 13 MB body in base64 fits. */
-const longestLineBytes = 256 * 1024 * 1024
+/** LIMIT: a longer line is an unreadable record; bodies of 13 MB (SecRequestBodyLimit) in base64 fit. */
+const longestLineBytes = 64 * 1024 * 1024
 
 export const ndjsonFormat: CaptureFormat = {
   name: 'ndjson',
   doc: 'one record a line, as JSON',
   extensions: ['.ndjson', '.jsonl'],
-  sniff: (head) => /^\s*\{/.test(head.toString('latin1')),
+  sniff: (head) => /^(?:\xef\xbb\xbf)?\s*\{/.test(head.toString('latin1')),
   read: readNdjson,
 }
 
@@ -24,7 +25,7 @@ async function* readNdjson(source: CaptureSource): AsyncGenerator<CorpusItem, vo
   let number = 0
   for await (const line of lines(source.chunks)) {
     number++
-    const item = itemOf(line, source.file, number)
+    const item = lineItem(line, source.file, number)
     if (item !== null) yield item
   }
 }
@@ -69,29 +70,26 @@ async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line, void,
 }
 
 /** Null for an empty line. */
-function itemOf(line: Line, file: string, number: number): CorpusItem | null {
+function lineItem(line: Line, file: string, number: number): CorpusItem | null {
   const origin = { file, line: number }
-  const unreadable = (reason: string): CorpusItem => ({
-    id: `${file}:${number}`,
-    unreadable: `${file}:${number}: ${reason}`,
-    source: origin,
-  })
-  if (line.tooLong) return unreadable(`the line is longer than ${longestLineBytes} bytes`)
+  if (line.tooLong) return unreadableAt(origin, `the line is longer than ${longestLineBytes} bytes`)
+  if (!isUtf8(line.bytes))
+    return unreadableAt(origin, 'the line is not UTF-8; bodies that are not UTF-8 go in bodyBase64')
   const text = line.bytes.toString('utf8')
-  if (text.trim() === '') return null
+  if (/^\s*$/.test(text)) return null
   let value: unknown
   try {
     value = JSON.parse(number === 1 ? text.replace(/^\ufeff/, '') : text)
   } catch (error) {
     const reason = line.unfinished
       ? 'the last line is cut off; the capture was probably truncated'
-      : `not valid JSON (${(error as Error).message})`
-    return unreadable(reason)
+      : `not valid JSON (${withoutExcerpt((error as Error).message)})`
+    return unreadableAt(origin, reason)
   }
-  try {
-    return recordOf(value, origin)
-  } catch (error) {
-    if (error instanceof RecordError) return unreadable(`not a record: ${error.message}`)
-    throw error
-  }
+  return itemOf(value, origin)
+}
+
+/** A JSON error quotes the text it stands in, which may hold what reports must not show. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/,? (?:\.\.\.)?".*$/s, '')
 }

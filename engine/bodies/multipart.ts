@@ -16,7 +16,7 @@ export const multipartProcessor: BodyProcessorDefinition = {
   process: (input) => new MultipartReader(input).run(),
 }
 
-type MutableFlags = { -readonly [K in keyof MultipartFlags]: boolean }
+type MutableFlags = { -readonly [K in keyof MultipartFlags]: MultipartFlags[K] }
 
 /** LIMIT: what libmodsecurity keeps of one header line. */
 const longestHeaderBytes = 16 * 1024
@@ -49,7 +49,7 @@ class MultipartReader {
     invalidQuoting: false,
     invalidPart: false,
     fileLimitExceeded: false,
-    unmatchedBoundary: false,
+    unmatchedBoundary: 0,
   }
   readonly #parts: MultipartPart[] = []
   #part: OpenPart | null = null
@@ -116,7 +116,9 @@ class MultipartReader {
       const text = body.slice(start + 2, Math.min(end, start + 2 + boundary.length + 1024))
       if (/^\s/.test(text) && text.trimStart().startsWith(boundary))
         throw new MultipartError('Multipart: Invalid boundary (whitespace).')
-      this.#flags.unmatchedBoundary = true
+      const inside = this.#part !== null && this.input.platform.toleratesStrayBoundary
+      if (!inside) this.#flags.unmatchedBoundary = 1
+      else if (this.#flags.unmatchedBoundary === 0) this.#flags.unmatchedBoundary = 2
       return false
     }
     const after = body.slice(start + 2 + boundary.length, end)

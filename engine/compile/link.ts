@@ -4,6 +4,7 @@
  */
 import type { ActionDraft } from '../actions/index.js'
 import type { RuleSelector, TransformationDefinition } from '../model/definitions.js'
+import type { Platform } from '../model/platform.js'
 import type { Disruption, PhaseNumber, Pipeline, Rule, RuleLink, Ruleset, Step, Unsimulated } from '../model/ruleset.js'
 import type { Assembly, LinkDraft, RuleDraft, SequenceItem } from './draft.js'
 import { selectable } from './draft.js'
@@ -19,7 +20,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
   for (const item of assembly.sequence) {
     if ('marker' in item) items.push(item)
     else if (!item.rule.removed && item.rule.links.length > 0) {
-      const rule = freezeRule(item.rule, rules.length, pipelines)
+      const rule = freezeRule(item.rule, rules.length, pipelines, assembly.platform)
       rules.push(rule)
       items.push({ rule })
     }
@@ -107,16 +108,18 @@ class PipelineTable {
   }
 }
 
-function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable): Rule {
+function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, platform: Platform): Rule {
   const head = (draft.links[0] as LinkDraft).actions
   const defaults = draft.defaults
+  const auditLog = head.auditLog ?? defaults?.auditLog ?? true
+  const log = head.log ?? defaults?.log ?? true
   return {
     index,
     id: head.id ?? 0,
     phase: (head.phase ?? 2) as PhaseNumber,
     links: draft.links.map((link) => freezeLink(link, defaults, pipelines)),
-    log: head.log ?? defaults?.log ?? true,
-    auditLog: head.auditLog ?? defaults?.auditLog ?? true,
+    log: log && (auditLog || !platform.noAuditLogSilences),
+    auditLog,
     disruption: disruptionOf(head, defaults),
     skip: head.skip,
     skipAfter: head.skipAfter,

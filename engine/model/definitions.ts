@@ -53,7 +53,11 @@ export interface MultipartFlags {
   readonly invalidQuoting: boolean
   readonly invalidPart: boolean
   readonly fileLimitExceeded: boolean
-  readonly unmatchedBoundary: boolean
+  /**
+   * 0: none. 1: a boundary-like line matched no boundary. 2: on libmodsecurity, such a line inside a part of a
+   * body whose real boundaries are in order.
+   */
+  readonly unmatchedBoundary: 0 | 1 | 2
 }
 
 /** What a body processor made of a body. */

@@ -30,6 +30,10 @@ export interface Platform {
   readonly honoursNoFilesLimit: boolean
   /** What detection-only makes of a body over the limit. */
   readonly detectionOnlyOverLimit: 'process-partial' | 'drop-body'
+  /** A boundary-like line inside a part is told apart (MULTIPART_UNMATCHED_BOUNDARY 2) from boundaries in disorder. */
+  readonly toleratesStrayBoundary: boolean
+  /** Whether `noauditlog` also keeps a match out of the error log. */
+  readonly noAuditLogSilences: boolean
   /** Status of a request refused because its body is over the limit. */
   readonly bodyLimitStatus: number
 }
@@ -48,6 +52,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'text-chunk',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'process-partial',
+    toleratesStrayBoundary: false,
+    noAuditLogSilences: false,
     bodyLimitStatus: 413,
   },
   modsec2: {
@@ -63,6 +69,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'node',
     honoursNoFilesLimit: true,
     detectionOnlyOverLimit: 'process-partial',
+    toleratesStrayBoundary: false,
+    noAuditLogSilences: false,
     bodyLimitStatus: 413,
   },
   modsec3: {
@@ -78,6 +86,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'node',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'drop-body',
+    toleratesStrayBoundary: true,
+    noAuditLogSilences: true,
     bodyLimitStatus: 403,
   },
 }

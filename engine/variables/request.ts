@@ -118,10 +118,8 @@ export const requestVariables: readonly VariableDefinition[] = [
   ),
   derivedCollection('MULTIPART_PART_HEADERS', "Header lines of each part, keyed by the part's name.", partHeaders),
   multipartFlag('MULTIPART_STRICT_ERROR', 'Any of the strict multipart checks failed.', strictError),
-  multipartFlag(
-    'MULTIPART_UNMATCHED_BOUNDARY',
-    'A boundary-like line matched no boundary.',
-    (f) => f.unmatchedBoundary,
+  scalar('MULTIPART_UNMATCHED_BOUNDARY', 'A boundary-like line matched no boundary.', (v) =>
+    v.body.flags === null ? null : String(v.body.flags.unmatchedBoundary),
   ),
   scalar('PATH_INFO', 'Path behind the script name; the whole path in a replay.', (v) => v.request.filename),
   scalar('QUERY_STRING', 'Query string as sent.', (v) => v.request.queryString),
