@@ -16,7 +16,10 @@ export interface StageInput {
   readonly headers: readonly (readonly [string, string])[]
   readonly data: string | null
   readonly encodedData: string | null
+  /** The whole request, in base64. */
   readonly encodedRequest: string | null
+  /** The whole request as text, of schema 2. */
+  readonly rawRequest: string | null
   readonly autocomplete: boolean
 }
 
@@ -24,14 +27,14 @@ export type StageRequest = { readonly request: RecordedRequest } | { readonly pr
 
 /** The requests of a stage; a problem where one cannot be built as it is written. */
 export function requestsOf(input: StageInput): readonly StageRequest[] {
-  const { encodedRequest } = input
-  if (encodedRequest !== null && encodedRequest !== '') {
+  const whole = input.encodedRequest || input.rawRequest
+  if (whole !== null && whole !== '') {
     if (input.data !== null || input.encodedData !== null)
-      return [{ problem: 'data and encoded_request are both given; give one' }]
-    const raw = base64Bytes(encodedRequest)
+      return [{ problem: 'data and a whole request are both given; give one' }]
+    const raw = input.encodedRequest ? base64Bytes(whole) : utf8Bytes(whole)
     if (raw === null) return [{ problem: 'encoded_request is not base64' }]
     const request = parseRawRequest(raw)
-    return [request === null ? { problem: 'encoded_request holds no request line' } : { request }]
+    return [request === null ? { problem: 'the whole request has no request line' } : { request }]
   }
   const data = dataOf(input)
   if ('problem' in data) return [data]

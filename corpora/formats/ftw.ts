@@ -145,7 +145,8 @@ function stageInput(input: YamlView, redirectUri: string | undefined): StageInpu
     headers: headersOf(input),
     data: dataOf(input.at('data')),
     encodedData: input.textAt('encoded_data'),
-    encodedRequest: input.textAt('encoded_request') ?? input.textAt('raw_request'),
+    encodedRequest: input.textAt('encoded_request'),
+    rawRequest: input.textAt('raw_request'),
     autocomplete: input.flagAt('autocomplete_headers') ?? input.flagAt('stop_magic') !== true,
   }
 }

@@ -1,8 +1,8 @@
 /**
  * `.mpk`: the same records as NDJSON, one MessagePack map after the other, without a header.
  *
- * Maps and not msgpackr's record structures, so that any MessagePack reader reads the file; they are unpacked as
- * fast. The only importer of msgpackr outside the engine. Both ways hold no more than one record and one chunk.
+ * Maps and not msgpackr's record structures, so that any MessagePack reader reads the file. The only importer of
+ * msgpackr outside the engine. Both ways hold no more than one record and one chunk.
  */
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -16,7 +16,7 @@ const longestRecordBytes = 64 * 1024 * 1024
 
 export const mpkFormat: CaptureFormat = {
   name: 'mpk',
-  doc: 'the same records as a MessagePack stream, smaller and faster to read',
+  doc: 'the same records as a MessagePack stream',
   extensions: ['.mpk'],
   // A map, and near its start the name of the one field that every record has.
   sniff: (head) => isMapStart(head[0]) && head.includes('request'),

@@ -50,14 +50,10 @@ function bodyView(facts: BodyFacts): RequestBodyView {
   }
 }
 
-export const emptyBody: RequestBodyView = bodyView({
-  processor: '',
-  raw: '',
-  length: 0,
-  rawPresent: false,
-  result: null,
-  overLimit: false,
-})
+/** The body before phase 2: nothing of it is known but who will read it. */
+export function unreadBody(processor: string): RequestBodyView {
+  return bodyView({ processor, raw: '', length: 0, rawPresent: false, result: null, overLimit: false })
+}
 
 export interface BodyRequest {
   readonly body: ByteString

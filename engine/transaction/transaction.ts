@@ -20,7 +20,7 @@ import type { Platform } from '../model/platform.js'
 import type { Disruption, PhaseNumber, Rule, Ruleset } from '../model/ruleset.js'
 import type { BlockedBy, Match } from '../model/verdict.js'
 import { VariableStore } from '../variables/index.js'
-import { emptyBody } from './body-view.js'
+import { processorOf, unreadBody } from './body-view.js'
 import { RecordedRequestView } from './request-view.js'
 
 /** Clock of records without a time: 2026-01-01T00:00:00Z. A fixed one, so that a replay repeats itself. */
@@ -41,7 +41,7 @@ export class Transaction implements TransactionState {
   readonly tx = new VariableStore()
   readonly env = new VariableStore()
   phase: PhaseNumber = 1
-  body: RequestBodyView = emptyBody
+  body: RequestBodyView
   response: ResponseView | null = null
   /** The rule being evaluated. */
   currentRule: Rule | null = null
@@ -86,6 +86,7 @@ export class Transaction implements TransactionState {
     const time = record.time === undefined ? Number.NaN : Date.parse(record.time)
     this.time = Number.isNaN(time) ? undatedTime : time
     this.request = new RecordedRequestView(record.request, settings.argumentSeparator)
+    this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type')))
     this.mode = settings.mode
     this.requestBodyAccess = settings.requestBodyAccess
     this.responseBodyAccess = settings.responseBodyAccess
@@ -163,6 +164,7 @@ export class Transaction implements TransactionState {
 
   setBodyProcessor(name: string): void {
     this.bodyProcessor = name
+    if (this.phase === 1) this.body = unreadBody(name.toUpperCase())
   }
 
   forceRequestBodyVariable(): void {

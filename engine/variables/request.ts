@@ -125,7 +125,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   scalar('QUERY_STRING', 'Query string as sent.', (v) => v.request.queryString),
   scalar('REQBODY_ERROR', '1 where the body could not be read.', (v) => flag(v.body.error !== null)),
   scalar('REQBODY_ERROR_MSG', 'Why the body could not be read.', (v) => v.body.error ?? ''),
-  scalar('REQBODY_PROCESSOR', 'Name of the body processor that ran.', (v) => v.body.processor || null),
+  scalar('REQBODY_PROCESSOR', 'Name of the body processor that ran.', (v) => v.body.processor),
   scalar('REQBODY_PROCESSOR_ERROR', '1 where the body processor failed.', (v) => flag(v.body.error !== null)),
   scalar('REQBODY_PROCESSOR_ERROR_MSG', 'Why the body processor failed.', (v) => v.body.error ?? ''),
   scalar('REQUEST_BASENAME', 'Last part of the path.', (v) => v.request.basename),
