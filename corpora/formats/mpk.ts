@@ -29,7 +29,7 @@ export async function writeMpk(records: AsyncIterable<TransactionRecord>, out: W
 }
 
 async function* packed(records: AsyncIterable<TransactionRecord>): AsyncGenerator<Buffer, void, undefined> {
-  const packr = new Packr({ useRecords: false })
+  const packr = new Packr({ useRecords: false, variableMapSize: true })
   for await (const record of records) yield packr.pack(jsonOf(record))
 }
 
