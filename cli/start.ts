@@ -5,6 +5,7 @@
 import { bundledCorpora } from '../corpora/index.js'
 import { installCrs, listCrs } from '../rulesets/index.js'
 import { run } from './commands/run.js'
+import { exitWith } from './exit.js'
 import { defaultWorkers } from './options.js'
 
 /** The preset to use; says on standard error which and why. */
@@ -25,19 +26,21 @@ async function chooseRules(): Promise<string> {
   }
 }
 
-const { benign, attacks } = bundledCorpora()
-process.exitCode = await run({
-  rules: [await chooseRules()],
-  setup: [],
-  before: [],
-  after: [],
-  set: [],
-  platform: 'modsec3',
-  corpus: [benign, attacks],
-  label: [],
-  filter: [],
-  workers: defaultWorkers(),
-  out: [],
-  color: true,
-  failOn: [],
+await exitWith(async () => {
+  const { benign, attacks } = bundledCorpora()
+  return run({
+    rules: [await chooseRules()],
+    setup: [],
+    before: [],
+    after: [],
+    set: [],
+    platform: 'modsec3',
+    corpus: [benign, attacks],
+    label: [],
+    filter: [],
+    workers: defaultWorkers(),
+    out: [],
+    color: true,
+    failOn: [],
+  })
 })

@@ -222,7 +222,8 @@ class Rewriter {
     if (hex !== null) {
       this.#at += hex[0].length
       const code = Number.parseInt((hex[1] ?? hex[2]) || '0', 16)
-      if (code > 0xff) throw new DefinitionError(`${hex[0]} is no byte; write the bytes of the character`, 'bad-pattern')
+      if (code > 0xff)
+        throw new DefinitionError(`${hex[0]} is no byte; write the bytes of the character`, 'bad-pattern')
       return code
     }
     const octal = /^\\0([0-7]{0,2})/.exec(rest)
@@ -312,7 +313,8 @@ class Rewriter {
     const controls: Record<string, string> = { a: '\x07', b: '\x08', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
     const sets: Record<string, string> = { s: spaceClass, S: notSpaceClass, h: horizontalClass, H: notHorizontalClass }
     if (/[dDwW]/.test(next)) return `\\${next}`
-    if (next === 'p' || next === 'P') throw new DefinitionError(`\\${next} in a class is not supported`, 'regex-unsupported')
+    if (next === 'p' || next === 'P')
+      throw new DefinitionError(`\\${next} in a class is not supported`, 'regex-unsupported')
     return controls[next] ?? sets[next] ?? next
   }
 }

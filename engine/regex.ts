@@ -93,4 +93,3 @@ function scriptPattern(source: ByteString, flags: string, needs: readonly string
 function matchOf(found: RegExpExecArray | null): PatternMatch | null {
   return found === null ? null : { index: found.index, matched: found[0], groups: [...found] }
 }
-

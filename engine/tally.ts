@@ -134,8 +134,8 @@ export class Tally {
 const noRules: ReadonlySet<number> = new Set()
 
 /**
- * Rules without which the record would have passed: a rule that disrupts by itself, and any whose points lift
- * the score over the threshold.
+ * Rules without which the record would have passed: any whose points lift the score over the threshold, or, where
+ * nothing scored, the rule that disrupted by itself. The rule that only evaluates the score is never one.
  */
 export function decisiveRules(verdict: Verdict, thresholds: Thresholds): ReadonlySet<number> {
   const points = new Map<number, number>()
@@ -148,6 +148,6 @@ export function decisiveRules(verdict: Verdict, thresholds: Thresholds): Readonl
   const decisive = new Set<number>()
   if (threshold !== null)
     for (const [ruleId, own] of points) if (score >= threshold && score - own < threshold) decisive.add(ruleId)
-  if (blocker !== null && decisive.size === 0) decisive.add(blocker)
+  if (blocker !== null && points.size === 0) decisive.add(blocker)
   return decisive
 }

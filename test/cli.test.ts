@@ -46,8 +46,14 @@ test('ndjson: one line a record, in order, the same for any number of workers', 
   for (const result of results) assert.is(result.status, 0, result.err)
   assert.is(results[1]?.out, results[0]?.out)
   assert.is(results[2]?.out, results[0]?.out)
-  const lines = (results[0]?.out ?? '').trim().split('\n').map((line) => JSON.parse(line))
-  assert.equal(lines.map((line) => line.id), ['good-1', 'good-2', 'bad-1', 'bad-2', 'maybe-1'])
+  const lines = (results[0]?.out ?? '')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.equal(
+    lines.map((line) => line.id),
+    ['good-1', 'good-2', 'bad-1', 'bad-2', 'maybe-1'],
+  )
   const blocked = lines[1]
   assert.is(blocked.verdict, 'block')
   assert.is(blocked.status, 403)
@@ -78,7 +84,10 @@ test('json: totals, rules, groups with their exclusion', () => {
   assert.match(group.exclusion.directive, /ctl:ruleRemoveTargetById=1000;ARGS:message/)
   assert.is(group.exclusion.alternatives[0].directive, 'SecRuleRemoveById 1000')
   assert.is(report.unlabelledBlocks.length, 1)
-  assert.equal(report.missedAttacks.map((each: { id: string }) => each.id), ['bad-2'])
+  assert.equal(
+    report.missedAttacks.map((each: { id: string }) => each.id),
+    ['bad-2'],
+  )
 })
 
 test('the proposed exclusion, loaded, clears the false positive and no attack', () => {
@@ -97,7 +106,15 @@ test('the proposed exclusion, loaded, clears the false positive and no attack', 
 test('text: what was tested, false positives, the exclusion, unlabelled records', () => {
   const { out, status } = wafsim([...base, '--format', 'text'])
   assert.is(status, 0)
-  for (const part of ['5 records', '2 benign, 2 attack, 1 unlabelled', '1000 SQL words', 'SecRuleRemoveById 1000', 'ARGS:message', '--assume-benign', 'bad-2'])
+  for (const part of [
+    '5 records',
+    '2 benign, 2 attack, 1 unlabelled',
+    '1000 SQL words',
+    'SecRuleRemoveById 1000',
+    'ARGS:message',
+    '--assume-benign',
+    'bad-2',
+  ])
     assert.ok(out.includes(part), `${part} in ${out}`)
 })
 
@@ -127,11 +144,28 @@ test('--fail-on and --max-false-positives give exit status 1', () => {
 })
 
 test('a record that cannot be read is an error line in its place, and the run goes on', () => {
-  const broken = folderWith({ 'corpus.ndjson': `${corpus.slice(0, -1)}\n{"id":"x","request":{}}\n${post('last', 'benign', '/', 'a=b')}{"id":"cut","requ` })
-  const result = wafsim(['run', '--rules', at('rules.conf'), '--corpus', broken('corpus.ndjson'), '--format', 'ndjson', '--quiet'])
+  const broken = folderWith({
+    'corpus.ndjson': `${corpus.slice(0, -1)}\n{"id":"x","request":{}}\n${post('last', 'benign', '/', 'a=b')}{"id":"cut","requ`,
+  })
+  const result = wafsim([
+    'run',
+    '--rules',
+    at('rules.conf'),
+    '--corpus',
+    broken('corpus.ndjson'),
+    '--format',
+    'ndjson',
+    '--quiet',
+  ])
   assert.is(result.status, 0, result.err)
-  const lines = result.out.trim().split('\n').map((line) => JSON.parse(line))
-  assert.equal(lines.map((line) => line.verdict), ['pass', 'block', 'block', 'pass', 'block', 'error', 'pass', 'error'])
+  const lines = result.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.equal(
+    lines.map((line) => line.verdict),
+    ['pass', 'block', 'block', 'pass', 'block', 'error', 'pass', 'error'],
+  )
   assert.match(lines[5].error, /corpus\.ndjson:6: not a record: request\.method must be a string/)
   assert.match(lines[7].error, /corpus\.ndjson:8: .*cut off/)
 })
@@ -140,11 +174,17 @@ test('evidence: a Content-Length above the body proves nothing', () => {
   const record = JSON.parse(post('cut', 'benign', '/contact', 'message=union+select'))
   record.request.headers[2][1] = '500'
   const folder = folderWith({ 'c.ndjson': `${JSON.stringify(record)}\n` })
-  const report = JSON.parse(wafsim(['run', '--rules', at('rules.conf'), '--corpus', folder('c.ndjson'), '--format', 'json', '--quiet']).out)
+  const report = JSON.parse(
+    wafsim(['run', '--rules', at('rules.conf'), '--corpus', folder('c.ndjson'), '--format', 'json', '--quiet']).out,
+  )
   assert.is(report.totals.byEvidence.truncated, 1)
   assert.is(report.totals.benignTotal, 0)
   assert.is(report.totals.blocked, 1)
-  assert.is(wafsim(['run', '--rules', at('rules.conf'), '--corpus', folder('c.ndjson'), '--fail-on', 'incomplete', '--quiet']).status, 1)
+  assert.is(
+    wafsim(['run', '--rules', at('rules.conf'), '--corpus', folder('c.ndjson'), '--fail-on', 'incomplete', '--quiet'])
+      .status,
+    1,
+  )
 })
 
 const broken = folderWith({
@@ -158,20 +198,60 @@ mkdirSync(broken('directory'))
 
 const refusals: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a syntax error', ['--rules', broken('syntax.conf'), '--corpus', at('corpus.ndjson')], /syntax\.conf:2:/],
-  ['a missing include', ['--rules', broken('include.conf'), '--corpus', at('corpus.ndjson')], /include\.conf:2:.*nowhere\.conf/],
+  [
+    'a missing include',
+    ['--rules', broken('include.conf'), '--corpus', at('corpus.ndjson')],
+    /include\.conf:2:.*nowhere\.conf/,
+  ],
   ['a ruleset without a rule', ['--rules', broken('empty.conf'), '--corpus', at('corpus.ndjson')], /no rule at all/],
-  ['a missing rules file', ['--rules', broken('absent.conf'), '--corpus', at('corpus.ndjson')], /absent\.conf: no such file/],
-  ['a missing corpus', ['--rules', at('rules.conf'), '--corpus', broken('absent.ndjson')], /absent\.ndjson: no such file/],
+  [
+    'a missing rules file',
+    ['--rules', broken('absent.conf'), '--corpus', at('corpus.ndjson')],
+    /absent\.conf: no such file/,
+  ],
+  [
+    'a missing corpus',
+    ['--rules', at('rules.conf'), '--corpus', broken('absent.ndjson')],
+    /absent\.ndjson: no such file/,
+  ],
   ['an empty corpus', ['--rules', at('rules.conf'), '--corpus', broken('none.ndjson')], /no record at all/],
-  ['every record in error', ['--rules', at('rules.conf'), '--corpus', broken('garbage.ndjson')], /every record is in error/],
-  ['a directory without captures', ['--rules', at('rules.conf'), '--corpus', broken('directory')], /no file in this directory/],
-  ['a directory without rules', ['--rules', broken('directory'), '--corpus', at('corpus.ndjson')], /no \*\.conf file in this directory/],
+  [
+    'every record in error',
+    ['--rules', at('rules.conf'), '--corpus', broken('garbage.ndjson')],
+    /every record is in error/,
+  ],
+  [
+    'a directory without captures',
+    ['--rules', at('rules.conf'), '--corpus', broken('directory')],
+    /no file in this directory/,
+  ],
+  [
+    'a directory without rules',
+    ['--rules', broken('directory'), '--corpus', at('corpus.ndjson')],
+    /no \*\.conf file in this directory/,
+  ],
   ['an unknown option', ['--rules', at('rules.conf'), '--corpse', 'x'], /unknown option '--corpse'/],
-  ['an unknown format', ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--format', 'jsno'], /did you mean "json"/],
-  ['an unknown platform', ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--platform', 'nginx'], /modsec2, modsec3/],
-  ['a setting the ruleset does not have', ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--paranoia', '2'], /paranoia/],
+  [
+    'an unknown format',
+    ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--format', 'jsno'],
+    /did you mean "json"/,
+  ],
+  [
+    'an unknown platform',
+    ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--platform', 'nginx'],
+    /modsec2, modsec3/,
+  ],
+  [
+    'a setting the ruleset does not have',
+    ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--paranoia', '2'],
+    /paranoia/,
+  ],
   ['no ruleset', ['--corpus', at('corpus.ndjson')], /--rules/],
-  ['an unwritable file', ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--out', `json:${broken('directory')}`], /cannot write/],
+  [
+    'an unwritable file',
+    ['--rules', at('rules.conf'), '--corpus', at('corpus.ndjson'), '--out', `json:${broken('directory')}`],
+    /cannot write/,
+  ],
 ]
 
 for (const [name, args, message] of refusals)
@@ -184,7 +264,9 @@ for (const [name, args, message] of refusals)
   })
 
 test('standard input is a corpus', () => {
-  const result = wafsim(['run', '--rules', at('rules.conf'), '--corpus', '-', '--format', 'json', '--quiet'], { input: corpus })
+  const result = wafsim(['run', '--rules', at('rules.conf'), '--corpus', '-', '--format', 'json', '--quiet'], {
+    input: corpus,
+  })
   assert.is(JSON.parse(result.out).totals.transactions, 5)
 })
 
@@ -192,7 +274,8 @@ test('help names every command and its options; no argument shows it', () => {
   assert.match(wafsim([]).out, /run.*\n(.*\n)*.*crs/)
   const help = wafsim(['run', '--help'])
   assert.is(help.status, 0)
-  for (const option of ['--rules', '--corpus', '--paranoia', '--fail-on', '--workers']) assert.ok(help.out.includes(option))
+  for (const option of ['--rules', '--corpus', '--paranoia', '--fail-on', '--workers'])
+    assert.ok(help.out.includes(option))
 })
 
 test('nothing captured reaches a terminal raw', () => {
@@ -203,8 +286,13 @@ test('nothing captured reaches a terminal raw', () => {
 })
 
 test('rules: list, filter and check', () => {
-  const list = JSON.parse(wafsim(['rules', 'list', '--rules', at('rules.conf'), '--phase', '2', '--format', 'json']).out)
-  assert.equal(list.map((rule: { id: number }) => rule.id), [1000, 2, 949110])
+  const list = JSON.parse(
+    wafsim(['rules', 'list', '--rules', at('rules.conf'), '--phase', '2', '--format', 'json']).out,
+  )
+  assert.equal(
+    list.map((rule: { id: number }) => rule.id),
+    [1000, 2, 949110],
+  )
   assert.match(wafsim(['rules', 'list', '--rules', at('rules.conf'), '--search', 'union']).out, /1000/)
   const check = wafsim(['rules', 'check', '--rules', broken('syntax.conf')])
   assert.is(check.status, 2)
@@ -242,12 +330,24 @@ tests:
   assert.is(result.status, 1, result.err)
   const report = JSON.parse(result.out)
   assert.equal(report.totals, { tests: 3, passed: 1, failed: 2, overridden: 0, skipped: 0 })
-  assert.equal(report.failures.map((each: { id: string; line: number }) => [each.id, each.line]), [
-    ['1000-2', 9],
-    ['1000-3', 13],
-  ])
+  assert.equal(
+    report.failures.map((each: { id: string; line: number }) => [each.id, each.line]),
+    [
+      ['1000-2', 9],
+      ['1000-3', 13],
+    ],
+  )
   const overridden = JSON.parse(
-    wafsim(['test', folder('tests.yaml'), '--rules', at('rules.conf'), '--overrides', folder('overrides.yaml'), '--format', 'json']).out,
+    wafsim([
+      'test',
+      folder('tests.yaml'),
+      '--rules',
+      at('rules.conf'),
+      '--overrides',
+      folder('overrides.yaml'),
+      '--format',
+      'json',
+    ]).out,
   )
   assert.equal(overridden.totals, { tests: 3, passed: 2, failed: 1, overridden: 1, skipped: 0 })
 })

@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { runRuleTests } from '../cli/rule-tests.js'
 import { readOverrides, readRuleTests } from '../corpora/index.js'
 import {
   checkParts,
@@ -21,7 +22,6 @@ import {
   type TransactionRecord,
 } from '../engine/index.js'
 import { type RulesetRequest, resolveRuleset } from '../rulesets/index.js'
-import { runRuleTests } from '../cli/rule-tests.js'
 import { request } from './support/scenario.js'
 import { announceSkipped, crsTree, debianCrs } from './support/test-data.js'
 
@@ -121,7 +121,10 @@ else {
     for (const platform of Object.keys(platforms) as PlatformName[]) {
       const { parts } = plan(debian.rules, { paranoia: 2, threshold: 7, platform })
       const { ruleset, diagnostics } = checkParts(parts, createDiskReader(), { platform: platforms[platform] })
-      assert.equal(diagnostics.filter((d) => d.severity === 'error'), [])
+      assert.equal(
+        diagnostics.filter((d) => d.severity === 'error'),
+        [],
+      )
       if (ruleset === null) throw new Error('no ruleset')
       const settings = settingsInForce(ruleset)
       assert.is(settings.blockingParanoia, 2)

@@ -9,7 +9,10 @@ import { play, request, rules } from './support/scenario.js'
 const form = (body: string) => ({ body, uri: '/contact' })
 
 test('a rule that matches logs its id, target and value', () => {
-  const verdict = play(`SecRule ARGS "@rx sel(ect)" "id:1,phase:2,pass,log,msg:'found %{MATCHED_VAR_NAME}'"`, form('a=x&message=select'))
+  const verdict = play(
+    `SecRule ARGS "@rx sel(ect)" "id:1,phase:2,pass,log,msg:'found %{MATCHED_VAR_NAME}'"`,
+    form('a=x&message=select'),
+  )
   assert.equal(verdict.ruleIds, [1])
   assert.is(verdict.verdict, 'pass')
   assert.is(verdict.matches[0]?.target, 'ARGS:message')
@@ -53,11 +56,17 @@ test('setvar runs once per matched target, and each entry says what it added', (
      SecAction "id:3,phase:2,pass,nolog,setvar:'tx.blocking_inbound_anomaly_score=+%{tx.inbound_anomaly_score_pl1}'"`,
     form('a=evil&b=evil&c=fine'),
   )
-  assert.equal(verdict.matches.filter((m) => m.ruleId === 2).map((m) => [m.target, m.scoreAdded]), [
-    ['ARGS:a', 5],
-    ['ARGS:b', 5],
-  ])
-  assert.equal(verdict.matches.filter((m) => m.ruleId === 3).map((m) => m.scoreAdded), [0])
+  assert.equal(
+    verdict.matches.filter((m) => m.ruleId === 2).map((m) => [m.target, m.scoreAdded]),
+    [
+      ['ARGS:a', 5],
+      ['ARGS:b', 5],
+    ],
+  )
+  assert.equal(
+    verdict.matches.filter((m) => m.ruleId === 3).map((m) => m.scoreAdded),
+    [0],
+  )
   assert.is(verdict.score.inbound, 10)
   assert.equal(verdict.scoreByLevel.inbound, [10, 0, 0, 0])
 })
@@ -77,7 +86,10 @@ test('a chain matches only when every link does, and is its head', () => {
      SecRule TX:1 "@streq boo" "t:none"`
   assert.equal(play(text, form('a=boo')).ruleIds, [1])
   assert.equal(play(text, form('a=baa')).ruleIds, [])
-  assert.equal(play(text, form('a=boo')).matches.map((m) => m.link), [0, 1])
+  assert.equal(
+    play(text, form('a=boo')).matches.map((m) => m.link),
+    [0, 1],
+  )
 })
 
 test('captures are TX:0 to TX:9 and are renewed by the next capture', () => {
@@ -120,7 +132,10 @@ test('counts, negation, regex selectors and exceptions', () => {
 })
 
 test('names compare without case', () => {
-  assert.equal(play(`SecRule REQUEST_HEADERS:x-thing "@streq 1" "id:1,phase:1,pass"`, { headers: [['X-Thing', '1']] }).ruleIds, [1])
+  assert.equal(
+    play(`SecRule REQUEST_HEADERS:x-thing "@streq 1" "id:1,phase:1,pass"`, { headers: [['X-Thing', '1']] }).ruleIds,
+    [1],
+  )
 })
 
 test('multiMatch sees the value between transformations', () => {
@@ -138,7 +153,10 @@ test('ctl removes rules and targets for the transaction', () => {
   assert.equal(play(text, form('a=x')).ruleIds, [])
   const other = play(text, form('a=x&b=x'))
   assert.equal(other.ruleIds, [11])
-  assert.equal(other.matches.filter((m) => m.log).map((m) => m.target), ['ARGS:b'])
+  assert.equal(
+    other.matches.filter((m) => m.log).map((m) => m.target),
+    ['ARGS:b'],
+  )
   assert.equal(play(text, { body: 'a=x', uri: '/other' }).ruleIds, [10, 11, 12])
 })
 
@@ -173,7 +191,10 @@ test('bodies are read in phase 2 by their processor', () => {
      SecRule ARGS "@streq deep" "id:2,phase:2,pass"`,
     { body: '{"a":{"b":["deep"]}}', headers: [['Content-Type', 'application/json']] },
   )
-  assert.equal(json.matches.filter((m) => m.ruleId === 2).map((m) => m.target), ['ARGS:json.a.b.array_0'])
+  assert.equal(
+    json.matches.filter((m) => m.ruleId === 2).map((m) => m.target),
+    ['ARGS:json.a.b.array_0'],
+  )
   const broken = play(
     `SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
      SecRule REQBODY_ERROR "!@eq 0" "id:2,phase:2,deny,status:400"`,
@@ -205,9 +226,13 @@ test('responses are inspected where one is recorded', () => {
 })
 
 test('allow ends the phases but logging', () => {
-  const verdict = play(`SecAction "id:1,phase:1,allow"\nSecAction "id:2,phase:1,pass"\nSecAction "id:3,phase:2,deny"\nSecAction "id:4,phase:5,pass"`)
+  const verdict = play(
+    `SecAction "id:1,phase:1,allow"\nSecAction "id:2,phase:1,pass"\nSecAction "id:3,phase:2,deny"\nSecAction "id:4,phase:5,pass"`,
+  )
   assert.equal(verdict.ruleIds, [1, 4])
-  const phase = play(`SecAction "id:1,phase:1,allow:phase"\nSecAction "id:2,phase:1,pass"\nSecAction "id:3,phase:2,pass"`)
+  const phase = play(
+    `SecAction "id:1,phase:1,allow:phase"\nSecAction "id:2,phase:1,pass"\nSecAction "id:3,phase:2,pass"`,
+  )
   assert.equal(phase.ruleIds, [1, 3])
 })
 
@@ -231,12 +256,23 @@ SecRuleEngin On`)
   assert.instance(caught, RulesetError)
   const { diagnostics } = caught as RulesetError
   const codes = diagnostics.map((d) => d.code)
-  for (const code of ['unknown-variable', 'unknown-operator', 'unknown-transformation', 'bad-phase', 'unknown-action', 'unknown-directive', 'duplicate-id'])
+  for (const code of [
+    'unknown-variable',
+    'unknown-operator',
+    'unknown-transformation',
+    'bad-phase',
+    'unknown-action',
+    'unknown-directive',
+    'duplicate-id',
+  ])
     assert.ok(codes.includes(code), `${code} in ${codes.join(', ')}`)
   const variable = diagnostics.find((d) => d.code === 'unknown-variable')
   assert.is(variable?.span.line, 4)
   assert.is(variable?.hint, 'did you mean "ARGS"?')
-  assert.ok(diagnostics.some((d) => d.span.line === 7), 'the broken pattern is reported')
+  assert.ok(
+    diagnostics.some((d) => d.span.line === 7),
+    'the broken pattern is reported',
+  )
 })
 
 test('an open chain is an error', () => {

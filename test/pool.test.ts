@@ -43,7 +43,10 @@ test('a record that cannot be read becomes an error verdict in its place', async
   }
   for (const workers of [0, 1]) {
     const verdicts = (await run({ workers }, items())).map((each) => each.verdict)
-    assert.equal(verdicts.map((v) => v.verdict), ['pass', 'error', 'block'])
+    assert.equal(
+      verdicts.map((v) => v.verdict),
+      ['pass', 'error', 'block'],
+    )
     assert.is(verdicts[1]?.error, 'file:3: not JSON')
   }
 })

@@ -80,7 +80,9 @@ function registerVerify(crs: Command, finish: (status: ExitStatus) => void): voi
 }
 
 function addFormat(command: Command): Command {
-  return command.option('--format <name>', `format: ${formats.join(', ')}`, oneOf('--format', formats), 'text').exitOverride()
+  return command
+    .option('--format <name>', `format: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
+    .exitOverride()
 }
 
 function verdict(digest: string | null, differences: number): string {

@@ -64,7 +64,12 @@ class JsonWalker {
       return
     }
     if (level.count > 0) {
-      if (char !== ',') throw this.#unexpected(level.array ? 'after array element, I expect a comma or \']\'' : 'after key and value, inside map, I expect \',\' or \'}\'')
+      if (char !== ',')
+        throw this.#unexpected(
+          level.array
+            ? "after array element, I expect a comma or ']'"
+            : "after key and value, inside map, I expect ',' or '}'",
+        )
       this.#at++
       this.#blanks()
     }
@@ -122,7 +127,10 @@ class JsonWalker {
   #word(): ByteString {
     const rest = this.#text.slice(this.#at, this.#at + 1024)
     const found = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/.exec(rest)
-    if (found === null) throw this.#at >= this.#text.length ? new JsonError('premature EOF') : this.#unexpected('invalid char in json text.')
+    if (found === null)
+      throw this.#at >= this.#text.length
+        ? new JsonError('premature EOF')
+        : this.#unexpected('invalid char in json text.')
     this.#at += found[0].length
     return found[0] === 'null' ? '' : found[0]
   }
@@ -158,13 +166,28 @@ function isUtf8(raw: ByteString): boolean {
   return Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes)
 }
 
-const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', '/': '/' }
+const escapes: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+}
 
 /** Escapes to bytes; `\uXXXX` to UTF-8, a lone surrogate to `?` as yajl does. */
 function unescapeJson(raw: ByteString): ByteString {
   return raw.replace(
     /\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([^u])|u)/g,
-    (_whole, high: string | undefined, low: string | undefined, single: string | undefined, char: string | undefined) => {
+    (
+      _whole,
+      high: string | undefined,
+      low: string | undefined,
+      single: string | undefined,
+      char: string | undefined,
+    ) => {
       if (high !== undefined && low !== undefined)
         return utf8(String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)))
       if (single !== undefined) {
@@ -172,7 +195,8 @@ function unescapeJson(raw: ByteString): ByteString {
         return code >= 0xd800 && code <= 0xdfff ? '?' : utf8(String.fromCharCode(code))
       }
       const known = char === undefined ? undefined : escapes[char]
-      if (known === undefined) throw new JsonError('lexical error: inside a string, \'\\\' occurs before a character which it may not.')
+      if (known === undefined)
+        throw new JsonError("lexical error: inside a string, '\\' occurs before a character which it may not.")
       return known
     },
   )

@@ -15,14 +15,15 @@ export function parseBoundary(contentType: ByteString): Boundary | string {
   if (contentType.length > 1024) return 'Multipart: Invalid boundary in C-T (length).'
   if (!/^multipart\/form-data/i.test(contentType)) return 'Multipart: Invalid MIME type.'
   // ModSecurity counts the word wherever a `=` follows it somewhere.
-  const names = [...contentType.matchAll(/boundary(?=[^]*=)/gi)]
+  const names = [...contentType.matchAll(/boundary(?=.*=)/gis)]
   const [first] = names
   if (first === undefined) return 'Multipart: Boundary not found in C-T.'
   if (names.length > 1) return 'Multipart: Multiple boundary parameters in C-T.'
   const before = contentType.slice('multipart/form-data'.length, first.index)
   const after = contentType.slice(first.index + 'boundary'.length)
   const missingSemicolon = !before.includes(';')
-  if (/[^;\s]/.test(before.replace(/;[^;]*=[^;]*(?=;|$)/g, ''))) return 'Multipart: Invalid boundary in C-T (malformed).'
+  if (/[^;\s]/.test(before.replace(/;[^;]*=[^;]*(?=;|$)/g, '')))
+    return 'Multipart: Invalid boundary in C-T (malformed).'
   const equals = after.indexOf('=')
   if (equals < 0) return 'Multipart: Invalid boundary in C-T (malformed).'
   let whitespace = equals > 0

@@ -5,7 +5,13 @@
  * Follows ModSecurity 2's msc_multipart.c, which libmodsecurity 3 carries on. The body is walked line by line;
  * the data of a part is a slice of the body, never a copy a line.
  */
-import type { BodyInput, BodyProcessorDefinition, BodyResult, MultipartFlags, MultipartPart } from '../model/definitions.js'
+import type {
+  BodyInput,
+  BodyProcessorDefinition,
+  BodyResult,
+  MultipartFlags,
+  MultipartPart,
+} from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { parseDisposition } from './content-disposition.js'
 import { type Boundary, parseBoundary } from './multipart-boundary.js'
@@ -127,7 +133,9 @@ class MultipartReader {
     const lineEnd = final ? after.slice(2) : after
     const atEnd = lineEnd === '' && final && end === body.length
     if (lineEnd !== '\n' && lineEnd !== '\r\n' && !atEnd)
-      throw new MultipartError(`Multipart: Invalid boundary: ${body.slice(start, Math.min(end, start + 256)).trimEnd()}`)
+      throw new MultipartError(
+        `Multipart: Invalid boundary: ${body.slice(start, Math.min(end, start + 256)).trimEnd()}`,
+      )
     this.#noteLineEnd(lineEnd)
     this.#closePart(start)
     this.#boundaries++
@@ -207,7 +215,9 @@ class MultipartReader {
     const disposition = parseDisposition(header)
     if (typeof disposition === 'number') {
       this.#flags.invalidPart = true
-      throw new MultipartError(`Multipart: Invalid Content-Disposition header (${disposition}): ${header.slice(0, 256)}.`)
+      throw new MultipartError(
+        `Multipart: Invalid Content-Disposition header (${disposition}): ${header.slice(0, 256)}.`,
+      )
     }
     if (disposition.oddQuotes) this.#flags.invalidQuoting = true
     if (disposition.name === null) {

@@ -74,9 +74,7 @@ class SelectableXml implements XmlDocument {
   /** COMPAT(coraza): a value for each piece of text. */
   #valuesOf(nodes: readonly Node[]): ByteString[] {
     if (this.values === 'node') return nodes.map((node) => bytesOf(contentOf(node)))
-    return nodes.flatMap((node) =>
-      node.nodeType === 1 ? textChunks(node) : [bytesOf(contentOf(node))],
-    )
+    return nodes.flatMap((node) => (node.nodeType === 1 ? textChunks(node) : [bytesOf(contentOf(node))]))
   }
 }
 

@@ -1,7 +1,13 @@
 /**
  * Patterns: @rx and @rxGlobal. The pattern is compiled once; one with macros for each text they expand to.
  */
-import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest, TransactionView } from '../model/definitions.js'
+import type {
+  OperatorDefinition,
+  OperatorInput,
+  OperatorMatch,
+  OperatorTest,
+  TransactionView,
+} from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { compilePattern, type Pattern } from '../regex.js'
 import { unsimulatedOperator } from './match.js'

@@ -53,7 +53,8 @@ function badUrlEncoding(value: ByteString): OperatorMatch | null {
 function utf8Length(value: ByteString, at: number): number {
   const first = value.charCodeAt(at)
   if (first < 0x80) return 1
-  const length = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0
+  const length =
+    first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0
   if (length === 0 || at + length > value.length) return 0
   for (let i = 1; i < length; i++) if ((value.charCodeAt(at + i) & 0xc0) !== 0x80) return 0
   const second = value.charCodeAt(at + 1)
@@ -150,4 +151,3 @@ export const validateOperators: readonly OperatorDefinition[] = [
   checkedNumber('verifySSN', 'A US social security number matches the pattern.', ssn),
   checkedNumber('verifySVNR', 'An Austrian social security number matches the pattern.', svnr),
 ]
-

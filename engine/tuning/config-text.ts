@@ -30,12 +30,13 @@ export function isWritableTarget(target: ByteString): boolean {
 /** A rule of phase 1 that runs the ctl actions for one path. */
 export function scopedRule(id: number, path: ByteString, ctl: readonly string[]): string {
   const actions = [`id:${id}`, 'phase:1', 'pass', 't:none', 'nolog', ...ctl.map((action) => `ctl:${action}`)]
-  const lines = actions.map((action, n) => `${n === 0 ? '"' : ''}${action}${n === actions.length - 1 ? '"' : ',\\'}`)
-  return `SecRule REQUEST_FILENAME "${pathOperator(path)}" \\\n    ${lines.join('\n    ')}`
+  return `SecRule REQUEST_FILENAME "${pathOperator(path)}" \\\n    "${actions.join(',')}"`
 }
 
 /** A SecAction of phase 1 that states the full new value of a TX setting; null where it cannot be quoted. */
 export function settingAction(id: number, name: string, value: string): string | null {
   if (/['"\\%\r\n]/.test(value) || /[^\x20-\x7e]/.test(value)) return null
-  return `SecAction \\\n    "id:${id},\\\n    phase:1,\\\n    pass,\\\n    t:none,\\\n    nolog,\\\n    setvar:'tx.${name}=${value}'"`
+  return `SecAction \\
+    "id:${id},phase:1,pass,t:none,nolog,\\
+    setvar:'tx.${name}=${value}'"`
 }

@@ -15,7 +15,10 @@ export interface Outcome {
   readonly err: string
 }
 
-export function wafsim(args: readonly string[], options: { readonly input?: string | Buffer; readonly env?: NodeJS.ProcessEnv } = {}): Outcome {
+export function wafsim(
+  args: readonly string[],
+  options: { readonly input?: string | Buffer; readonly env?: NodeJS.ProcessEnv } = {},
+): Outcome {
   const result = spawnSync(process.execPath, [main, ...args], {
     encoding: 'latin1',
     input: options.input ?? '',
@@ -28,6 +31,7 @@ export function wafsim(args: readonly string[], options: { readonly input?: stri
 /** A new folder with these files; their paths by name. */
 export function folderWith(files: Readonly<Record<string, string | Buffer>>): (name: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'wafsim-test-'))
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content, typeof content === 'string' ? 'latin1' : null)
+  for (const [name, content] of Object.entries(files))
+    writeFileSync(join(folder, name), content, typeof content === 'string' ? 'latin1' : null)
   return (name) => join(folder, name)
 }

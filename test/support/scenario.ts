@@ -1,7 +1,14 @@
 /**
  * Short ways to write rules and requests in tests.
  */
-import { evaluate, type LoadedRuleset, loadRuleset, type PlatformName, type TransactionRecord, type Verdict } from '../../engine/index.js'
+import {
+  evaluate,
+  type LoadedRuleset,
+  loadRuleset,
+  type PlatformName,
+  type TransactionRecord,
+  type Verdict,
+} from '../../engine/index.js'
 
 export interface RequestShape {
   readonly method?: string
