@@ -237,7 +237,7 @@ test('MPK: what was written is read again, whatever the chunks', async () => {
   for (const size of [1, 13, 100_000]) assert.equal(await readAll(mpkFormat, bytes, size), [...some, binary])
 })
 
-test('MPK: maps, that any MessagePack reader understands', async () => {
+test('MPK: plain maps, and the record structures of msgpackr streams', async () => {
   const plain = Buffer.concat(
     [0, 1].map((id) => Buffer.from(new Packr({ useRecords: false }).pack({ id: `p${id}`, ...minimal() }))),
   )
@@ -247,7 +247,12 @@ test('MPK: maps, that any MessagePack reader understands', async () => {
   )
   const [first] = some
   const bytes = await packed([first as TransactionRecord])
-  assert.is(bytes[0] !== undefined && bytes[0] >= 0x80 && bytes[0] <= 0x8f, true)
+  const streamed = new Packr({ useRecords: true })
+  const structured = Buffer.concat([0, 1, 2].map((id) => Buffer.from(streamed.pack({ id: `s${id}`, ...minimal() }))))
+  assert.equal(
+    recordsIn(await readAll(mpkFormat, structured, 7)).map((record) => record.id),
+    ['s0', 's1', 's2'],
+  )
   assert.ok(mpkFormat.sniff(bytes))
   assert.not(mpkFormat.sniff(Buffer.from('\ufeff{"request":1}')))
 })
@@ -259,7 +264,7 @@ test('MPK: a file that is cut off, junk, junk behind records, a map that is no r
   assert.match(reasonsIn(cut)[0] ?? '', /^t\.mpk:20: record 20, byte \d+: the file is cut off inside the record/)
   const junk = await readAll(mpkFormat, Buffer.from('POST / HTTP/1.1\r\n'.repeat(50)))
   assert.is(junk.length, 1)
-  assert.match(reasonsIn(junk)[0] ?? '', /record 1, byte 0: not a MessagePack map/)
+  assert.match(reasonsIn(junk)[0] ?? '', /record 1, byte 0: not a MessagePack object/)
   const behind = await readAll(mpkFormat, Buffer.concat([bytes, Buffer.from([0xc1, 0xc1, 0xc1])]), 1 << 20)
   assert.is(recordsIn(behind).length, 20)
   assert.match(reasonsIn(behind)[0] ?? '', new RegExp(`record 21, byte ${bytes.length}: not a MessagePack map`))

@@ -1,12 +1,12 @@
 /**
- * `.mpk`: the same records as NDJSON, one MessagePack map after the other, without a header.
+ * `.mpk`: the same records as NDJSON, one after the other, without a header: msgpackr's record structures when
+ * written, these or plain MessagePack maps when read.
  *
- * Maps and not msgpackr's record structures, so that any MessagePack reader reads the file. The only importer of
- * msgpackr outside the engine. Both ways hold no more than one record and one chunk.
+ * The only importer of msgpackr outside the engine. Both ways hold no more than one record and one chunk.
  */
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Packr, Unpackr } from 'msgpackr'
+import { type Options, Packr, Unpackr } from 'msgpackr'
 import type { CorpusItem, TransactionRecord } from '../../engine/model/exchange.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
 import { itemOf, jsonOf, unreadableAt } from '../record.js'
@@ -16,10 +16,10 @@ const longestRecordBytes = 64 * 1024 * 1024
 
 export const mpkFormat: CaptureFormat = {
   name: 'mpk',
-  doc: 'the same records as a MessagePack stream',
+  doc: 'the same records as a msgpackr stream, or as MessagePack maps',
   extensions: ['.mpk'],
-  // A map, and near its start the name of the one field that every record has.
-  sniff: (head) => isMapStart(head[0]) && head.includes('request'),
+  // A structure or a map, and near its start the name of the one field that every record has.
+  sniff: (head) => (isMapStart(head[0]) || isStructureStart(head)) && head.includes('request'),
   read: readMpk,
 }
 
@@ -29,12 +29,17 @@ export async function writeMpk(records: AsyncIterable<TransactionRecord>, out: W
 }
 
 async function* packed(records: AsyncIterable<TransactionRecord>): AsyncGenerator<Buffer, void, undefined> {
-  const packr = new Packr({ useRecords: false, variableMapSize: true })
+  const packr = new Packr({ useRecords: true, sequential: true } as Options)
   for await (const record of records) yield packr.pack(jsonOf(record))
 }
 
 function isMapStart(byte: number | undefined): boolean {
   return byte !== undefined && ((byte >= 0x80 && byte <= 0x8f) || byte === 0xde || byte === 0xdf)
+}
+
+/** The extension by which msgpackr defines a structure inline. */
+function isStructureStart(head: Buffer): boolean {
+  return head[0] === 0xd4 && head[1] === 0x72
 }
 
 async function* readMpk(source: CaptureSource): AsyncGenerator<CorpusItem, void, undefined> {
@@ -53,7 +58,8 @@ async function* readMpk(source: CaptureSource): AsyncGenerator<CorpusItem, void,
 class RecordCutter {
   /** Why the stream cannot be read on, with the byte where that is; null while it can. */
   failure: string | null = null
-  readonly #unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true })
+  /** Keeps the structures that the stream has defined so far. */
+  readonly #unpackr = new Unpackr({ structures: [], mapsAsObjects: true } as Options)
   #held: Buffer[] = []
   #heldBytes = 0
   /** Where in the file the held bytes begin. */
@@ -80,14 +86,14 @@ class RecordCutter {
     const values: unknown[] = []
     let used = 0
     try {
-      this.#unpackr.unpackMultiple(bytes, (value: unknown, start = 0, end = 0) => {
-        // What is no map is no record, and what follows it cannot be trusted to be one.
-        if (!isMapStart(bytes[start])) return false
+      this.#unpackr.unpackMultiple(bytes, (value: unknown, _start = 0, end = 0) => {
+        // What is no object is no record, and what follows it cannot be trusted to be one.
+        if (typeof value !== 'object' || value === null) return false
         values.push(value)
         used = end
         return true
       })
-      if (used < bytes.length) this.failure = `byte ${this.#offset + used}: not a MessagePack map`
+      if (used < bytes.length) this.failure = `byte ${this.#offset + used}: not a MessagePack object`
     } catch (error) {
       if ((error as { incomplete?: boolean }).incomplete !== true)
         this.failure = `byte ${this.#offset + used}: not MessagePack`
