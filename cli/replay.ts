@@ -37,6 +37,8 @@ export interface ReplayInput {
   readonly progress: Progress
   /** Share of the input read so far, 0 to 1; null where unknown. */
   share(): number | null
+  /** Verdicts that are reported; the others are as if they had not been in the corpus. */
+  keeps(verdict: Verdict): boolean
   onVerdict(verdict: Verdict): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   try {
     for await (const { item, verdict } of pool.run(input.items)) {
       if (Number.isNaN(first)) first = performance.now()
+      if (!input.keeps(verdict)) continue
       counts.add(item, verdict)
       await input.onVerdict(verdict)
       input.progress.update(counts.records, input.share())

@@ -42,7 +42,7 @@ function conditionOf(word: string, option: string): Condition {
   const field = equals < 1 || !Object.hasOwn(fields, name) ? undefined : fields[name]
   if (field === undefined)
     throw new UsageError(
-      `${option}: "${word}" is no condition; write field=pattern with one of ${Object.keys(fields).join(', ')}`,
+      `${option}: "${word}" is no condition; write field=pattern with one of ${Object.keys(fields).join(', ')}${option === '--filter' ? ', rule' : ''}`,
     )
   const matches = name === 'status' ? statusPattern(word, equals, option) : wildcardPattern(word.slice(equals + 1))
   if (name === 'label' && !isLabel(word.slice(equals + 1)))

@@ -124,6 +124,8 @@ test('labels: --assume-benign, --label and --filter', () => {
   assert.is(totals('--label', 'path=/search benign').falsePositives, 2)
   assert.is(totals('--label', 'path=/other benign').falsePositives, 1)
   assert.is(totals('--filter', 'label=attack').transactions, 2)
+  assert.is(totals('--filter', 'rule=1000 label=benign').transactions, 1)
+  assert.is(totals('--filter', 'rule=900000-999999').transactions, 3)
 })
 
 test('--out writes reports beside standard output; values can be masked', () => {

@@ -20,6 +20,7 @@ import { Outputs } from '../output.js'
 import { createProgress } from '../progress.js'
 import { replay } from '../replay.js'
 import { reports } from '../reports/index.js'
+import { splitRuleFilter } from '../rule-filter.js'
 import type { RunReport } from '../reports/run-report.js'
 
 const failures = ['false-positive', 'missed-attack', 'error', 'incomplete'] as const
@@ -79,12 +80,13 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     color: options.color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
     width: process.stdout.columns ?? 100,
   }
+  const ruleFilter = splitRuleFilter(options.filter)
   const corpus = corpusReader({
     specs: options.corpus,
     ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
     assumeBenign: options.assumeBenign ?? false,
     labels: options.label,
-    filters: options.filter,
+    filters: ruleFilter.filters,
   })
   const quiet = options.quiet ?? false
   const { loaded, name } = loadFromOptions(options, { quiet })
@@ -105,6 +107,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     allRules: options.allRules ?? false,
     progress: createProgress(!quiet && process.stderr.isTTY === true),
     share: corpus.share,
+    keeps: ruleFilter.keeps,
     onVerdict: (verdict) => outputs.verdict(verdict),
   })
   refuseEmpty(report)

@@ -33,10 +33,15 @@ export function requestPath(uri: ByteString): ByteString {
   return path.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
+/** HTTP/0.9 has no version in its line. */
+function lineOf({ method, uri, httpVersion }: RecordedRequest): ByteString {
+  return httpVersion === '' ? `${method} ${uri}` : `${method} ${uri} HTTP/${httpVersion}`
+}
+
 /** The third word of the request line; `HTTP/` and the version where the capture kept no raw line. */
 function protocolOf(request: RecordedRequest): ByteString {
-  if (request.line !== undefined) return /^\S* .* (\S+)$/s.exec(request.line)?.[1] ?? ''
-  return request.httpVersion === '' ? '' : `HTTP/${request.httpVersion}`
+  if (request.line !== undefined) return /^\S* .* (\S+)$/s.exec(request.line)?.[1] ?? 'HTTP/0.9'
+  return `HTTP/${request.httpVersion === '' ? '0.9' : request.httpVersion}`
 }
 
 export class RecordedRequestView implements RequestView {
@@ -58,7 +63,7 @@ export class RecordedRequestView implements RequestView {
     this.method = request.method
     this.uriRaw = request.uri
     this.protocol = protocolOf(request)
-    this.line = request.line ?? [request.method, request.uri, this.protocol].filter((part) => part !== '').join(' ')
+    this.line = request.line ?? lineOf(request)
     this.uri = originForm(request.uri)
     const mark = this.uri.indexOf('?')
     this.filename = requestPath(this.uri)
