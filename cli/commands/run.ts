@@ -20,8 +20,8 @@ import { Outputs } from '../output.js'
 import { createProgress } from '../progress.js'
 import { replay } from '../replay.js'
 import { reports } from '../reports/index.js'
-import { splitRuleFilter } from '../rule-filter.js'
 import type { RunReport } from '../reports/run-report.js'
+import { splitRuleFilter } from '../rule-filter.js'
 
 const failures = ['false-positive', 'missed-attack', 'error', 'incomplete'] as const
 type Failure = (typeof failures)[number]
