@@ -156,9 +156,23 @@ export function proposedMatches(verdict: Verdict): readonly Match[] {
     const deepest = Math.max(...matches.map((match) => match.link))
     const last = matches.filter((match) => match.link === deepest)
     const derived = last.every((match) => isDerivedTarget(match.target))
-    proposed.push(...(derived ? matches.filter((match) => match.link === 0) : last))
+    proposed.push(...(derived ? sourcesOf(last, matches) : last))
   }
   return proposed
+}
+
+/**
+ * The head's matches that the last link's values came from: those whose value stands in one of them, or the
+ * other way round; all of them where none does.
+ */
+function sourcesOf(last: readonly Match[], matches: readonly Match[]): readonly Match[] {
+  const heads = matches.filter((match) => match.link === 0)
+  const values = last.map((match) => match.value.toLowerCase()).filter((value) => value !== '')
+  const sources = heads.filter(({ value }) => {
+    const lower = value.toLowerCase()
+    return values.some((other) => lower !== '' && (other.includes(lower) || lower.includes(other)))
+  })
+  return sources.length > 0 ? sources : heads
 }
 
 /** Targets that only hold what an earlier link found. */
