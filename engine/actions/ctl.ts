@@ -16,9 +16,14 @@ interface CtlOption {
   effect(argument: ByteString, input: ActionInput): Effect | null
 }
 
+const engineModes: ReadonlyMap<string, EngineMode> = new Map([
+  ['detectiononly', 'detection-only'],
+  ['off', 'off'],
+  ['on', 'on'],
+])
+
 export function parseEngineMode(text: ByteString): EngineMode {
-  const modes: Record<string, EngineMode> = { on: 'on', off: 'off', detectiononly: 'detection-only' }
-  const mode = modes[text.trim().toLowerCase()]
+  const mode = engineModes.get(text.trim().toLowerCase())
   if (mode === undefined) throw new DefinitionError(`the engine is On, Off or DetectionOnly, not "${text}"`)
   return mode
 }

@@ -18,14 +18,19 @@ function plain(name: string, disruption: DisruptionKind | 'pass' | 'block', doc:
   }
 }
 
+const allowKinds: ReadonlyMap<string, DisruptionKind> = new Map([
+  ['', 'allow'],
+  ['phase', 'allow-phase'],
+  ['request', 'allow-request'],
+])
+
 export const disruptiveActions: readonly ActionDefinition[] = [
   {
     name: 'allow',
     doc: 'Stops the rules: of all phases but logging, of the phase, or of the request phases.',
     argument: 'optional',
     apply: (draft, { argument }) => {
-      const kinds: Record<string, DisruptionKind> = { '': 'allow', phase: 'allow-phase', request: 'allow-request' }
-      const kind = kinds[argument.toLowerCase()]
+      const kind = allowKinds.get(argument.toLowerCase())
       if (kind === undefined) throw new DefinitionError(`allow takes "phase" or "request", not "${argument}"`)
       draft.disruption = kind
     },

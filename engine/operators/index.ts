@@ -26,15 +26,15 @@ export const operators: Readonly<Record<string, OperatorDefinition>> = Object.fr
 )
 
 /** Other spellings the engines accept. */
-const aliases: Readonly<Record<string, string>> = {
-  ipmatchf: 'ipMatchFromFile',
-  pmf: 'pmFromFile',
-}
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['ipmatchf', 'ipmatchfromfile'],
+  ['pmf', 'pmfromfile'],
+])
 
 const byName = new Map(Object.values(operators).map((operator) => [operator.name.toLowerCase(), operator]))
 
 /** The operator of that name, any case; null where it is unknown. */
 export function findOperator(name: string): OperatorDefinition | null {
   const lower = name.toLowerCase()
-  return byName.get(aliases[lower]?.toLowerCase() ?? lower) ?? null
+  return byName.get(aliases.get(lower) ?? lower) ?? null
 }
