@@ -86,9 +86,10 @@ class RecordCutter {
     const values: unknown[] = []
     let used = 0
     try {
-      this.#unpackr.unpackMultiple(bytes, (value: unknown, _start = 0, end = 0) => {
+      this.#unpackr.unpackMultiple(bytes, (value: unknown, start = 0, end = 0) => {
         // What is no object is no record, and what follows it cannot be trusted to be one.
-        if (typeof value !== 'object' || value === null) return false
+        // 0xC1 is no value in MessagePack; the library makes an object of it.
+        if (typeof value !== 'object' || value === null || bytes[start] === 0xc1) return false
         values.push(value)
         used = end
         return true
