@@ -53,12 +53,7 @@ test('cookies: split at semicolons, values as they are', () => {
 
 test('JSON: names as each platform spells them', () => {
   const body = '{"a":[{"b":1},"x"],"c":{"d":true,"e":null}}'
-  assert.equal(pairs(process('JSON', body)), [
-    'json.a.array_0.b=1',
-    'json.a.array_1=x',
-    'json.c.d=true',
-    'json.c.e=',
-  ])
+  assert.equal(pairs(process('JSON', body)), ['json.a.array_0.b=1', 'json.a.array_1=x', 'json.c.d=true', 'json.c.e='])
   assert.equal(pairs(process('JSON', body, { platform: 'coraza' })), [
     'json.a.0.b=1',
     'json.a.1=x',
@@ -83,7 +78,19 @@ test('JSON: bytes, escapes, numbers and duplicate keys are kept', () => {
 })
 
 test('JSON: what is broken is an error, and arguments before it are kept', () => {
-  for (const body of ['{"a":1,}', '{"a"', '{a:1}', '[1 2]', '"\xff"', '{"a":01}', '{}x', '', '{"a":"\\x"}', '[1,2', "{'a':1}"]) {
+  for (const body of [
+    '{"a":1,}',
+    '{"a"',
+    '{a:1}',
+    '[1 2]',
+    '"\xff"',
+    '{"a":01}',
+    '{}x',
+    '',
+    '{"a":"\\x"}',
+    '[1,2',
+    "{'a':1}",
+  ]) {
     const result = process('JSON', body)
     assert.match(result.error ?? '', /^JSON parsing error/, body)
   }
@@ -215,7 +222,9 @@ test('no body makes a processor throw', () => {
     }
     const body = bytes.join('')
     for (const name of Object.keys(bodyProcessors)) {
-      const result = process(name, body, { type: round % 3 === 0 ? `${type}${String.fromCharCode(random(256))}` : type })
+      const result = process(name, body, {
+        type: round % 3 === 0 ? `${type}${String.fromCharCode(random(256))}` : type,
+      })
       for (const { key, value } of result.args) assert.not.match(`${key}${value}`, /[^\x00-\xff]/)
     }
   }

@@ -155,6 +155,7 @@ const list: readonly DirectiveDefinition[] = [
   setting('SecResponseBodyAccess', 'Whether response bodies are read.', (a, text) => {
     a.settings.responseBodyAccess = parseSwitch(text)
   }),
+  noted('SecResponseBodyJsonDepthLimit', 'Greatest nesting of a JSON response; responses are read as text.'),
   setting('SecResponseBodyLimit', 'Greatest size of a response body, in bytes.', (a, text) => {
     a.settings.responseBodyLimit = wholeNumber(text, 'bytes')
   }),

@@ -175,6 +175,8 @@ export interface TransactionView {
   /** Milliseconds since the epoch, from the record's clock. */
   readonly time: number
   readonly uniqueId: ByteString
+  /** Greatest number of arguments the engine takes (SecArgumentsLimit). */
+  readonly argumentLimit: number
   readonly request: RequestView
   readonly body: RequestBodyView
   readonly response: ResponseView | null

@@ -50,6 +50,7 @@ const noNetwork = 'nothing is looked up in the network in a replay'
 export const networkOperators: readonly OperatorDefinition[] = [
   unsimulatedOperator('geoLookup', 'Looks up where an address is.', 'no geographical database is read yet'),
   unsimulatedOperator('gsbLookup', 'Looks up Google Safe Browsing.', noNetwork),
+  unsimulatedOperator('ipMatchFromDataset', 'The address is in a dataset (Coraza).', 'datasets are not read yet'),
   { name: 'ipMatch', doc: 'The address is in one of the ranges.', argument: 'required', compile: compileIpMatch },
   {
     name: 'ipMatchFromFile',

@@ -94,6 +94,10 @@ export class Transaction implements TransactionState {
     this.responseBodyLimit = settings.responseBodyLimit
   }
 
+  get argumentLimit(): number {
+    return this.ruleset.settings.bodyLimits.args
+  }
+
   get uniqueId(): ByteString {
     return this.derived('unique-id', () => uniqueIdOf(this.record.id))
   }

@@ -16,6 +16,7 @@ export const variables: readonly VariableDefinition[] = [
 
 /** Other spellings the engines accept. */
 const aliases: Readonly<Record<string, string>> = {
+  REQUEST_XML: 'XML',
   RESPONSE_BODY_LENGTH: 'RESPONSE_CONTENT_LENGTH',
   URL_ENCODED_ERROR: 'URLENCODED_ERROR',
   USER_ID: 'USERID',

@@ -76,6 +76,10 @@ export const requestVariables: readonly VariableDefinition[] = [
   namesOf('ARGS_NAMES', 'Names of all arguments.', allArgs),
   collection('ARGS_POST', 'Arguments of the body.', (v) => v.body.argsPost),
   namesOf('ARGS_POST_NAMES', 'Names of the arguments of the body.', (v) => v.body.argsPost),
+  derivedCollection('ARGS_PATH', 'Parts of the path that @restpath named (Coraza); none in a replay.', () => []),
+  scalar('ARGUMENTS_LIMIT_REACHED', '1 where there are more arguments than SecArgumentsLimit allows (Coraza).', (v) =>
+    flag(v.request.argsGet.all().length + v.body.argsPost.all().length > v.argumentLimit),
+  ),
   scalar('AUTH_TYPE', 'Scheme of the Authorization header.', (v) => {
     const value = v.request.headers.named('authorization')[0]?.value
     return value === undefined ? null : (value.trim().split(' ')[0] ?? '')
@@ -104,6 +108,9 @@ export const requestVariables: readonly VariableDefinition[] = [
   multipartFlag('MULTIPART_DATA_AFTER', 'Data stood behind the last boundary.', (f) => f.dataAfter),
   multipartFlag('MULTIPART_DATA_BEFORE', 'Data stood before the first boundary.', (f) => f.dataBefore),
   multipartFlag('MULTIPART_FILE_LIMIT_EXCEEDED', 'More files than allowed.', (f) => f.fileLimitExceeded),
+  scalar('MULTIPART_DUPLICATE_PART_HEADER', 'A part repeats one of its headers (Coraza).', (v) =>
+    flag(v.body.error?.includes('Duplicate part header') ?? false),
+  ),
   derivedCollection('MULTIPART_FILENAME', 'File names of the parts, keyed by form field.', (v) =>
     files(v).map((f) => ({ key: f.name, value: f.fileName })),
   ),
@@ -141,6 +148,9 @@ export const requestVariables: readonly VariableDefinition[] = [
   scalar('REQUEST_PROTOCOL', 'Protocol and version, e.g. HTTP/1.1.', (v) => v.request.protocol),
   scalar('REQUEST_URI', 'Path and query string, without scheme and host.', (v) => v.request.uri),
   scalar('REQUEST_URI_RAW', 'The request target as sent.', (v) => v.request.uriRaw),
+  scalar('URI_PARSE_ERROR', '1 where the path holds a broken %-sequence or a control character (Coraza).', (v) =>
+    flag(/%(?![0-9a-fA-F]{2})|[\x00-\x1f\x7f]/.test(v.request.uriRaw.split('?')[0] ?? '')),
+  ),
   scalar('URLENCODED_ERROR', '1 where a %-sequence of the query or of the form was broken.', (v) =>
     flag(v.request.queryError || v.body.urlencodedError),
   ),

@@ -7,6 +7,10 @@ import { collection, namesOf, scalar, unsimulatedScalar } from './derive.js'
 
 export const responseVariables: readonly VariableDefinition[] = [
   unsimulatedScalar('OUTBOUND_DATA_ERROR', 'Response body over the limit.', 'set on the engine, not recorded'),
+  {
+    ...collection('RESPONSE_ARGS', 'Arguments of a JSON response (Coraza).', () => FixedCollection.empty),
+    unsimulated: 'responses are read as text',
+  },
   scalar('RESPONSE_BODY', 'Body of the response.', (v) => v.response?.body ?? null),
   scalar('RESPONSE_CONTENT_LENGTH', 'Bytes of the response body.', (v) =>
     v.response === null ? null : String(v.response.body.length),
@@ -24,6 +28,18 @@ export const responseVariables: readonly VariableDefinition[] = [
   ),
   scalar('RESPONSE_PROTOCOL', 'Protocol of the response.', (v) => v.response?.protocol ?? null),
   scalar('RESPONSE_STATUS', 'Status of the response.', (v) => (v.response === null ? null : String(v.response.status))),
+  {
+    kind: 'selected',
+    name: 'RESPONSE_XML',
+    doc: 'XML of the response (Coraza).',
+    unsimulated: 'responses are read as text',
+    read: () => [],
+  },
+  unsimulatedScalar('RES_BODY_ERROR', 'The response could not be read (Coraza).', 'responses are read as text'),
+  unsimulatedScalar('RES_BODY_ERROR_MSG', 'Why the response could not be read.', 'responses are read as text'),
+  unsimulatedScalar('RES_BODY_PROCESSOR', 'Processor of the response (Coraza).', 'responses are read as text'),
+  unsimulatedScalar('RES_BODY_PROCESSOR_ERROR', 'The response could not be read.', 'responses are read as text'),
+  unsimulatedScalar('RES_BODY_PROCESSOR_ERROR_MSG', 'Why it could not be read.', 'responses are read as text'),
   scalar('STATUS_LINE', 'Status line of the response.', (v) =>
     v.response === null ? null : `${v.response.protocol} ${v.response.status}`,
   ),
