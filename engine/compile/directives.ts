@@ -5,31 +5,14 @@
  * does not do these things, and the directive is no mistake.
  */
 import { parseEngineMode, parseSwitch } from '../actions/index.js'
-import { DefinitionError, type Span } from '../errors.js'
+import { DefinitionError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import type { LimitAction } from '../model/ruleset.js'
-import type { DirectiveNode } from '../seclang/ast.js'
 import { parseActions } from '../seclang/rule-parser.js'
+import type { DirectiveDefinition, DirectiveInput } from './directive.js'
 import type { Assembly } from './draft.js'
 import { draftActions } from './rule.js'
 import { removeRules, updateActions, updateTargets } from './rule-changes.js'
-
-export interface DirectiveInput {
-  readonly node: DirectiveNode
-  /** First argument; empty where none. */
-  readonly argument: ByteString
-  readonly arguments: readonly ByteString[]
-  readonly span: Span
-}
-
-export interface DirectiveDefinition {
-  readonly name: string
-  readonly doc: string
-  /** Least number of arguments. */
-  readonly least: number
-  readonly unsimulated?: string
-  apply(assembly: Assembly, input: DirectiveInput): void
-}
 
 function setting(
   name: string,

@@ -8,7 +8,7 @@ import { selectById, selectByMessage, selectByTag } from '../exclusions.js'
 import type { RuleSelector } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { parseActions, parseTargets } from '../seclang/rule-parser.js'
-import type { DirectiveInput } from './directives.js'
+import type { DirectiveInput } from './directive.js'
 import { type Assembly, type PendingChange, type RuleDraft, selectable } from './draft.js'
 import { draftActions, draftTargets } from './rule.js'
 
