@@ -2,11 +2,17 @@
 /**
  * The command line: registers the commands and runs one.
  */
-import { Command } from 'commander'
+import { Command, Help, type Option } from 'commander'
 import { commands } from './commands/index.js'
 import { type ExitStatus, exitStatus } from './definitions.js'
 import { exitWith } from './exit.js'
 import { toolVersion } from './version.js'
+
+/** An empty list is no default worth printing. */
+function optionDescription(option: Option): string {
+  if (Array.isArray(option.defaultValue)) return option.description
+  return new Help().optionDescription(option)
+}
 
 async function main(): Promise<ExitStatus> {
   let status: ExitStatus = exitStatus.ok
@@ -14,7 +20,7 @@ async function main(): Promise<ExitStatus> {
     .description('Tests and simulates WAF rules: replays recorded requests through OWASP CRS-style SecLang rules.')
     .version(toolVersion(), '-V, --version')
     .showHelpAfterError('(wafsim --help lists the commands; wafsim COMMAND --help the options)')
-    .configureHelp({ helpWidth: process.stdout.columns ?? 100 })
+    .configureHelp({ helpWidth: process.stdout.columns ?? 100, optionDescription })
     .exitOverride()
   for (const command of commands)
     command.register(program, (found) => {
