@@ -3,12 +3,17 @@
  */
 import type { CorpusItem } from '../engine/model/exchange.js'
 
+/** Tags of a rule of the ruleset at hand; empty where it has no such rule. */
+export type RuleTags = (ruleId: number) => readonly string[]
+
 /** A file or standard input being read. */
 export interface CaptureSource {
   /** As reports name it. */
   readonly file: string
   /** The bytes, in chunks of any size. */
   readonly chunks: AsyncIterable<Buffer>
+  /** For formats whose records name rules: they take class and paranoia level from them. */
+  readonly ruleTags?: RuleTags
 }
 
 export interface CaptureFormat {

@@ -6,7 +6,7 @@ import { closest, distance } from 'fastest-levenshtein'
 import { UsageError } from '../engine/errors.js'
 import { type CorpusItem, isUnreadable } from '../engine/model/exchange.js'
 import { chunksOf, expandFiles } from './files.js'
-import type { CaptureFormat } from './format.js'
+import type { CaptureFormat, RuleTags } from './format.js'
 import { ftwFormat, parseRuleTests, type RuleTest } from './formats/ftw.js'
 import { parseOverrides, type TestOverride, TestOverrides } from './formats/ftw-overrides.js'
 import { mpkFormat } from './formats/mpk.js'
@@ -32,6 +32,8 @@ export interface CorpusRequest {
   readonly assumeBenign: boolean
   readonly labels: readonly string[]
   readonly filters: readonly string[]
+  /** Tags of the rules the corpus is replayed through; rule tests take class and paranoia level from them. */
+  readonly ruleTags?: RuleTags
 }
 
 export interface CorpusReader {
@@ -61,7 +63,7 @@ export function corpusReader(request: CorpusRequest): CorpusReader {
   }
   async function* items(): AsyncGenerator<CorpusItem, void, undefined> {
     for (const file of files) {
-      for await (const item of readFileItems(file.path, forced, countBytes)) {
+      for await (const item of readFileItems(file.path, { forced, onBytes: countBytes, ruleTags: request.ruleTags })) {
         if (isUnreadable(item)) {
           yield item
           continue
@@ -87,11 +89,14 @@ function formatNamed(name: string): CaptureFormat {
   throw new UsageError(`--corpus-format ${name}: unknown; the formats are ${names.join(', ')}${hint}`)
 }
 
-async function* readFileItems(
-  path: string,
-  forced: CaptureFormat | null,
-  onBytes: (count: number) => void,
-): AsyncGenerator<CorpusItem, void, undefined> {
+interface ReadOptions {
+  readonly forced: CaptureFormat | null
+  readonly onBytes: (count: number) => void
+  readonly ruleTags: RuleTags | undefined
+}
+
+async function* readFileItems(path: string, options: ReadOptions): AsyncGenerator<CorpusItem, void, undefined> {
+  const { forced, onBytes, ruleTags } = options
   const chunks = chunksOf(path, onBytes)
   const first = await chunks.next()
   if (first.done === true) return
@@ -100,7 +105,11 @@ async function* readFileItems(
     yield first.value as Buffer
     yield* chunks
   }
-  yield* format.read({ file: nameOf(path), chunks: replayed() })
+  yield* format.read({
+    file: nameOf(path),
+    chunks: replayed(),
+    ...(ruleTags === undefined ? {} : { ruleTags }),
+  })
 }
 
 function formatOf(path: string, head: Buffer): CaptureFormat {

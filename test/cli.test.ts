@@ -265,6 +265,36 @@ for (const [name, args, message] of refusals)
     assert.is(result.out, '')
   })
 
+test('rule tests as a corpus take class and paranoia level from the rules they expect', () => {
+  const folder = folderWith({
+    'rules.conf': `SecRuleEngine On\nSecRule ARGS "@streq never" "id:942100,phase:2,deny,tag:'attack-sqli',tag:'paranoia-level/2',tag:'OWASP_CRS'"`,
+    '942100.yaml': `rule_id: 942100
+tests:
+  - test_id: 1
+    stages:
+      - input: {uri: "/?a=b", headers: {Host: localhost}}
+        output: {log: {expect_ids: [942100]}}
+  - test_id: 2
+    stages:
+      - input: {uri: "/?a=c", headers: {Host: localhost}}
+        output: {log: {expect_ids: [920100]}}
+`,
+  })
+  const args = [
+    'run',
+    '--rules',
+    folder('rules.conf'),
+    '--corpus',
+    folder('942100.yaml'),
+    '--format',
+    'json',
+    '--quiet',
+  ]
+  const report = JSON.parse(wafsim(args).out)
+  assert.equal(report.totals.byLabel, { benign: 0, attack: 1, unknown: 1 })
+  assert.equal(report.missedAttacks[0].tags, ['attack-sqli', 'paranoia-level/2'])
+})
+
 test('standard input is a corpus', () => {
   const result = wafsim(['run', '--rules', at('rules.conf'), '--corpus', '-', '--format', 'json', '--quiet'], {
     input: corpus,

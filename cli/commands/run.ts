@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import { corpusReader } from '../../corpora/index.js'
-import { UsageError } from '../../engine/index.js'
+import { type Ruleset, UsageError } from '../../engine/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
 import {
@@ -81,15 +81,16 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     width: process.stdout.columns ?? 100,
   }
   const ruleFilter = splitRuleFilter(options.filter)
+  const quiet = options.quiet ?? false
+  const { loaded, name } = loadFromOptions(options, { quiet })
   const corpus = corpusReader({
     specs: options.corpus,
     ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
     assumeBenign: options.assumeBenign ?? false,
     labels: options.label,
     filters: ruleFilter.filters,
+    ruleTags: tagLookup(loaded.ruleset),
   })
-  const quiet = options.quiet ?? false
-  const { loaded, name } = loadFromOptions(options, { quiet })
   const outputs = new Outputs(
     {
       out: options.out,
@@ -120,6 +121,12 @@ function refuseEmpty({ totals, errors }: RunReport): void {
   if (totals.transactions === 0) throw new UsageError('no record at all in the corpus; check --corpus and --filter')
   if (totals.errors === totals.transactions)
     throw new UsageError(`every record is in error; the first one: ${errors[0]?.error ?? 'unknown'}`)
+}
+
+/** Tags by rule id, as far as they hold no macros. */
+function tagLookup({ rules }: Ruleset): (ruleId: number) => readonly string[] {
+  const tags = new Map(rules.map((rule) => [rule.id, rule.tags.map((tag) => tag.constant ?? '')]))
+  return (ruleId) => tags.get(ruleId) ?? []
 }
 
 function judge({ totals }: RunReport, failOnWhat: readonly Failure[], most: Allowance | null): ExitStatus {

@@ -11,7 +11,7 @@ import { base64Bytes, utf8Bytes } from '../bytes.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
 import { evidenceOf } from '../record.js'
 import { answerOf, respond } from './ftw-backend.js'
-import { labelOf } from './ftw-label.js'
+import { labelOf, taggedByRules } from './ftw-label.js'
 import { outputOf, type RuleTestOutput } from './ftw-output.js'
 import { requestsOf, type StageInput } from './ftw-request.js'
 import { parseYaml, type YamlView } from './yaml-view.js'
@@ -210,7 +210,10 @@ async function* readAsCorpus(source: CaptureSource): AsyncGenerator<CorpusItem, 
   for (const test of tests) {
     const at = { file: test.file, line: test.line }
     for (const stage of test.stages) {
-      if ('record' in stage) yield stage.record
+      if ('record' in stage)
+        yield source.ruleTags === undefined
+          ? stage.record
+          : taggedByRules(stage.record, stage.output.expectIds, source.ruleTags)
       else yield { id: test.id, unreadable: `${test.file}:${test.line}: ${stage.problem}`, source: at }
     }
   }
