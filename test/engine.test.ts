@@ -145,6 +145,20 @@ test('multiMatch sees the value between transformations', () => {
   assert.equal(play(text, form('a=A%2541')).ruleIds, [1, 2])
 })
 
+test('multiMatch acts at every stage that matches', () => {
+  const verdict = play(
+    `SecAction "id:1,phase:1,pass,nolog,setvar:tx.n=0"
+     SecRule ARGS:a "@contains x" "id:2,phase:2,pass,t:none,t:urlDecode,t:lowercase,t:lowercase,multiMatch,setvar:tx.n=+1"
+     SecRule TX:n "@eq 3" "id:3,phase:2,pass"`,
+    form('a=x%2541'),
+  )
+  assert.equal(verdict.ruleIds, [2, 3])
+  assert.equal(
+    verdict.matches.filter((m) => m.ruleId === 2).map((m) => m.value),
+    ['x%41', 'xA', 'xa'],
+  )
+})
+
 test('ctl removes rules and targets for the transaction', () => {
   const text = `SecRule REQUEST_FILENAME "@streq /contact" "id:1,phase:1,pass,nolog,ctl:ruleRemoveById=10,ctl:ruleRemoveTargetById=11;ARGS:a,ctl:ruleRemoveByTag=loud"
      SecRule ARGS "@streq x" "id:10,phase:2,pass"

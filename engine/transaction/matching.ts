@@ -17,32 +17,33 @@ export interface ValueMatch {
   readonly transformed: ByteString
 }
 
+const NONE: readonly ValueMatch[] = Object.freeze([])
+
 export class Matching {
   readonly #transformed: (Map<ByteString, ByteString> | undefined)[] = []
 
   constructor(private readonly transaction: Transaction) {}
 
-  /** Every match of the value: at most one, but with multiMatch one a stage. */
-  test(link: RuleLink, value: ByteString): ValueMatch | null {
-    if (link.operator === null) return { match: plainMatch, transformed: value }
-    if (link.multiMatch) return this.#testStages(link, value)
+  /** Matches of the value: at most one, but with multiMatch one for each stage of its transformations that changed it. */
+  matches(link: RuleLink, value: ByteString): readonly ValueMatch[] {
+    if (link.multiMatch) return this.#matchStages(link, value)
     const transformed = this.#transform(link.pipeline, value)
     const match = this.#operate(link, transformed)
-    return match === null ? null : { match, transformed }
+    return match === null ? NONE : [{ match, transformed }]
   }
 
-  #testStages(link: RuleLink, value: ByteString): ValueMatch | null {
+  #matchStages(link: RuleLink, value: ByteString): readonly ValueMatch[] {
+    const stages = [value]
     let current = value
-    let match = this.#operate(link, current)
-    if (match !== null) return { match, transformed: current }
     for (const transformation of link.pipeline.transformations) {
       const next = transformation.apply(current)
-      if (next === current) continue
+      if (next !== current) stages.push(next)
       current = next
-      match = this.#operate(link, current)
-      if (match !== null) return { match, transformed: current }
     }
-    return null
+    return stages.flatMap((transformed) => {
+      const match = this.#operate(link, transformed)
+      return match === null ? [] : [{ match, transformed }]
+    })
   }
 
   #operate(link: RuleLink, value: ByteString): OperatorMatch | null {

@@ -9,7 +9,7 @@ import type { ByteString } from '../model/exchange.js'
 import type { Rule, RuleLink, Target } from '../model/ruleset.js'
 import { severityName } from '../model/severity.js'
 import type { Match } from '../model/verdict.js'
-import type { Matching } from './matching.js'
+import type { Matching, ValueMatch } from './matching.js'
 import type { Interruption, Transaction } from './transaction.js'
 import { visitValues } from './values.js'
 
@@ -48,19 +48,24 @@ function evaluateLink(
   const reaches = position === 0 || transaction.platform.targetExclusionReachesChain
   let matched = false
   visitValues(link, transaction, reaches ? transaction.targetExclusions(rule) : null, (target, key, value) => {
-    const found = matching.test(link, value)
-    if (found === null) return true
-    matched = true
-    const name = targetName(target, key)
-    if (link.capture) capture(transaction, found.match)
-    const seen = { name, value: found.transformed }
-    transaction.matched.last = seen
-    transaction.matched.all.push(seen)
-    runEffects(transaction, link)
-    if (kept !== null) kept.push(describe(transaction, rule, position, name, found.match.matched ?? found.transformed))
-    return true
+    for (const found of matching.matches(link, value)) {
+      matched = true
+      const name = targetName(target, key)
+      takeMatch(transaction, link, name, found)
+      if (kept !== null)
+        kept.push(describe(transaction, rule, position, name, found.match.matched ?? found.transformed))
+    }
   })
   return matched
+}
+
+/** What a match changes at once, whatever becomes of the chain. */
+function takeMatch(transaction: Transaction, link: RuleLink, name: ByteString, found: ValueMatch): void {
+  if (link.capture) capture(transaction, found.match)
+  const seen = { name, value: found.transformed }
+  transaction.matched.last = seen
+  transaction.matched.all.push(seen)
+  runEffects(transaction, link)
 }
 
 function targetName(target: Target, key: ByteString | null): ByteString {

@@ -6,8 +6,7 @@ import type { ByteString } from '../model/exchange.js'
 import type { RuleLink, Target } from '../model/ruleset.js'
 import type { Transaction } from './transaction.js'
 
-/** Receives each value; returns false to stop. */
-export type ValueVisitor = (target: Target, key: ByteString | null, value: ByteString) => boolean
+export type ValueVisitor = (target: Target, key: ByteString | null, value: ByteString) => void
 
 const NONE: readonly Entry[] = Object.freeze([])
 
@@ -45,13 +44,13 @@ export function visitValues(
     const entries = entriesOf(target, transaction)
     if (target.count) {
       const count = countOf(entries, name, fixed, runtime)
-      if (!visit(target, target.selector?.text ?? null, String(count))) return
+      visit(target, target.selector?.text ?? null, String(count))
       continue
     }
     for (const { key, value } of entries) {
       if (fixed.length > 0 && excluded(fixed, name, key)) continue
       if (runtime !== null && excluded(runtime, name, key)) continue
-      if (!visit(target, key, value)) return
+      visit(target, key, value)
     }
   }
 }
