@@ -250,6 +250,16 @@ test('allow ends the phases but logging', () => {
   assert.equal(phase.ruleIds, [1, 3])
 })
 
+test('the path is decoded; REQUEST_URI on libmodsecurity too, once', () => {
+  const text = `SecRule REQUEST_FILENAME "@streq /a b" "id:1,phase:1,pass"
+     SecRule REQUEST_URI "@streq /a b?x=%y z+w" "id:2,phase:1,pass"
+     SecRule REQUEST_URI "@streq /a%20b?x=%25y%20z+w" "id:3,phase:1,pass"
+     SecRule REQUEST_BASENAME "@streq a b" "id:4,phase:1,pass"`
+  const uri = '/a%20b?x=%25y%20z+w'
+  assert.equal(play(text, { uri }, 'modsec3').ruleIds, [1, 2, 4])
+  assert.equal(play(text, { uri }, 'modsec2').ruleIds, [1, 3, 4])
+})
+
 test('bytes stay bytes', () => {
   const text = `SecRule ARGS:a "@rx ^\\xc3\\xa9$" "id:1,phase:2,pass"\nSecRule ARGS:a "@streq \xc3\xa9" "id:2,phase:2,pass"`
   assert.equal(play(text, form('a=%C3%A9')).ruleIds, [1, 2])

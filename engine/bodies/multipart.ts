@@ -63,9 +63,12 @@ class MultipartReader {
   #files = 0
   #complete = false
   #sawCrlf = false
+  /** COMPAT(modsec3): see `Platform.multipart`. */
+  readonly #lenient: boolean
 
   constructor(private readonly input: BodyInput) {
     this.#body = input.body
+    this.#lenient = input.platform.multipart === 'libmodsecurity'
   }
 
   run(): BodyResult {
@@ -92,6 +95,7 @@ class MultipartReader {
     this.#flags.boundaryWhitespace = found.whitespace
     this.#flags.missingSemicolon = found.missingSemicolon
     const body = this.#body
+    if (body === '') return
     for (let start = 0; start < body.length; ) {
       const newline = body.indexOf('\n', start)
       const end = newline < 0 ? body.length : newline + 1
@@ -122,9 +126,7 @@ class MultipartReader {
       const text = body.slice(start + 2, Math.min(end, start + 2 + boundary.length + 1024))
       if (/^\s/.test(text) && text.trimStart().startsWith(boundary))
         throw new MultipartError('Multipart: Invalid boundary (whitespace).')
-      const inside = this.#part !== null && this.input.platform.toleratesStrayBoundary
-      if (!inside) this.#flags.unmatchedBoundary = 1
-      else if (this.#flags.unmatchedBoundary === 0) this.#flags.unmatchedBoundary = 2
+      this.#flags.unmatchedBoundary = this.#lenient ? 2 : 1
       return false
     }
     const after = body.slice(start + 2 + boundary.length, end)
@@ -139,8 +141,10 @@ class MultipartReader {
     this.#noteLineEnd(lineEnd)
     this.#closePart(start)
     this.#boundaries++
-    if (final) this.#complete = true
-    else {
+    if (final) {
+      this.#complete = true
+      if (this.#lenient && lineEnd !== '') this.#flags.unmatchedBoundary = 2
+    } else {
       if (this.#complete) throw new MultipartError('Multipart: Part behind the final boundary.')
       this.#part = { headerLines: [], headers: new Map(), lastHeader: null, dataStart: null, name: '', fileName: null }
     }
@@ -168,8 +172,13 @@ class MultipartReader {
       name: part.name,
       fileName: part.fileName,
       headerLines: part.headerLines,
-      value: this.#body.slice(part.dataStart, dataEnd),
+      value: this.#valueOf(part, dataEnd),
     })
+  }
+
+  #valueOf(part: OpenPart, end: number): ByteString {
+    const value = this.#body.slice(part.dataStart ?? end, end)
+    return this.#lenient && part.fileName === null ? value.replace(/\r?\n/g, '') : value
   }
 
   #headerLine(part: OpenPart, start: number, end: number): void {
@@ -220,7 +229,7 @@ class MultipartReader {
       )
     }
     if (disposition.oddQuotes) this.#flags.invalidQuoting = true
-    if (disposition.name === null) {
+    if (disposition.name === null || (disposition.name === '' && this.#lenient)) {
       this.#flags.invalidPart = true
       throw new MultipartError('Multipart: Content-Disposition header missing name field.')
     }

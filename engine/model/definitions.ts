@@ -54,8 +54,8 @@ export interface MultipartFlags {
   readonly invalidPart: boolean
   readonly fileLimitExceeded: boolean
   /**
-   * 0: none. 1: a boundary-like line matched no boundary. 2: on libmodsecurity, such a line inside a part of a
-   * body whose real boundaries are in order.
+   * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives instead, see
+   * `Platform.multipart`.
    */
   readonly unmatchedBoundary: 0 | 1 | 2
 }

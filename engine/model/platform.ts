@@ -30,8 +30,14 @@ export interface Platform {
   readonly honoursNoFilesLimit: boolean
   /** What detection-only makes of a body over the limit. */
   readonly detectionOnlyOverLimit: 'process-partial' | 'drop-body'
-  /** A boundary-like line inside a part is told apart (MULTIPART_UNMATCHED_BOUNDARY 2) from boundaries in disorder. */
-  readonly toleratesStrayBoundary: boolean
+  /**
+   * How multipart bodies are read. `strict` is ModSecurity 2's way. `libmodsecurity` takes the line breaks out of
+   * values, calls an empty part name and a bad boundary of an empty body errors, and gives
+   * MULTIPART_UNMATCHED_BOUNDARY 2 for any stray line and for a line end behind the last boundary.
+   */
+  readonly multipart: 'strict' | 'libmodsecurity'
+  /** Whether the %-sequences of REQUEST_URI are decoded, once. */
+  readonly requestUriDecoded: boolean
   /** Whether `noauditlog` also keeps a match out of the error log. */
   readonly noAuditLogSilences: boolean
   /** Status of a request refused because its body is over the limit. */
@@ -52,7 +58,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'text-chunk',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'process-partial',
-    toleratesStrayBoundary: false,
+    multipart: 'strict',
+    requestUriDecoded: false,
     noAuditLogSilences: false,
     bodyLimitStatus: 413,
   },
@@ -69,7 +76,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'node',
     honoursNoFilesLimit: true,
     detectionOnlyOverLimit: 'process-partial',
-    toleratesStrayBoundary: false,
+    multipart: 'strict',
+    requestUriDecoded: false,
     noAuditLogSilences: false,
     bodyLimitStatus: 413,
   },
@@ -86,7 +94,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'node',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'drop-body',
-    toleratesStrayBoundary: true,
+    multipart: 'libmodsecurity',
+    requestUriDecoded: true,
     noAuditLogSilences: true,
     bodyLimitStatus: 403,
   },

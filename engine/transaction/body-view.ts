@@ -83,7 +83,8 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
   if (processor !== '' && definition === null)
     return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` })
-  if (definition === null || raw === '') return bodyView({ ...facts, result: null })
+  const nothing = raw === '' && !(processor === 'MULTIPART' && request.platform.multipart === 'libmodsecurity')
+  if (definition === null || nothing) return bodyView({ ...facts, result: null })
   const result = definition.process({
     body: raw,
     contentType: request.contentType,

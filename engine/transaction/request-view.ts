@@ -28,9 +28,12 @@ function originForm(uri: ByteString): ByteString {
 export function requestPath(uri: ByteString): ByteString {
   const origin = originForm(uri)
   const mark = origin.indexOf('?')
-  const path = mark < 0 ? origin : origin.slice(0, mark)
-  if (!path.includes('%')) return path
-  return path.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return percentDecoded(mark < 0 ? origin : origin.slice(0, mark))
+}
+
+function percentDecoded(text: ByteString): ByteString {
+  if (!text.includes('%')) return text
+  return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** HTTP/0.9 has no version in its line. */
@@ -59,15 +62,17 @@ export class RecordedRequestView implements RequestView {
   constructor(
     request: RecordedRequest,
     private readonly argumentSeparator: ByteString,
+    uriDecoded: boolean,
   ) {
     this.method = request.method
     this.uriRaw = request.uri
     this.protocol = protocolOf(request)
     this.line = request.line ?? lineOf(request)
-    this.uri = originForm(request.uri)
-    const mark = this.uri.indexOf('?')
-    this.filename = requestPath(this.uri)
-    this.queryString = mark < 0 ? '' : this.uri.slice(mark + 1)
+    const uri = originForm(request.uri)
+    const mark = uri.indexOf('?')
+    this.uri = uriDecoded ? percentDecoded(uri) : uri
+    this.filename = requestPath(uri)
+    this.queryString = mark < 0 ? '' : uri.slice(mark + 1)
     this.headers = headerCollection(request.headers)
   }
 

@@ -36,7 +36,7 @@ function sumOfArgs(view: TransactionView): number {
 }
 
 function multipartFlag(name: string, doc: string, read: (flags: MultipartFlags) => boolean): VariableDefinition {
-  return scalar(name, doc, (view) => (view.body.flags === null ? null : flag(read(view.body.flags))))
+  return scalar(name, doc, (view) => flag(view.body.flags !== null && read(view.body.flags)))
 }
 
 function strictError(flags: MultipartFlags): boolean {
@@ -126,7 +126,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   derivedCollection('MULTIPART_PART_HEADERS', "Header lines of each part, keyed by the part's name.", partHeaders),
   multipartFlag('MULTIPART_STRICT_ERROR', 'Any of the strict multipart checks failed.', strictError),
   scalar('MULTIPART_UNMATCHED_BOUNDARY', 'A boundary-like line matched no boundary.', (v) =>
-    v.body.flags === null ? null : String(v.body.flags.unmatchedBoundary),
+    String(v.body.flags?.unmatchedBoundary ?? 0),
   ),
   scalar('PATH_INFO', 'Path behind the script name; the whole path in a replay.', (v) => v.request.filename),
   scalar('QUERY_STRING', 'Query string as sent.', (v) => v.request.queryString),
