@@ -7,6 +7,7 @@
  */
 import { UsageError } from '../engine/errors.js'
 import type { ByteString } from '../engine/model/exchange.js'
+import { type PlatformName, platforms } from '../engine/model/platform.js'
 
 export interface SettingsRequest {
   /** Blocking paranoia level 1-4; the detection level follows. */
@@ -21,6 +22,7 @@ export interface SettingsRequest {
   readonly sampling?: string
   /** Adds what the regression tests of CRS expect. */
   readonly crsTestSettings?: boolean
+  readonly platform: PlatformName
 }
 
 export interface Setting {
@@ -68,6 +70,12 @@ const testDirectives = [
   'SecResponseBodyMimeType text/plain text/html text/xml application/json',
 ]
 
+/** Where rules log in phase 2 only, the tests' log needs a SecDefaultAction for the other phases without one. */
+function testDirectivesOf(platform: PlatformName): readonly string[] {
+  if (platforms[platform].logsByDefault === 'every-phase') return testDirectives
+  return [...testDirectives, ...[3, 4, 5].map((phase) => `SecDefaultAction "phase:${phase},log,auditlog,pass"`)]
+}
+
 /** The TX keys that rules read (not those they only write), in lower case. Comments do not count. */
 export function txKeysRead(text: ByteString): Set<string> {
   const keys = new Set<string>()
@@ -92,7 +100,7 @@ export function settingsText(request: SettingsRequest, keys: ReadonlySet<string>
     settings.push(setting)
   }
   if (settings.length > mostSettings) throw new UsageError(`--set: at most ${mostSettings} settings in all`)
-  const directives = request.crsTestSettings === true ? testDirectives : []
+  const directives = request.crsTestSettings === true ? testDirectivesOf(request.platform) : []
   if (settings.length === 0 && directives.length === 0) return { text: null, settings, warnings }
   const lines = settings.map(
     ({ name, value }, index) =>

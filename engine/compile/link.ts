@@ -112,7 +112,7 @@ function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, p
   const head = (draft.links[0] as LinkDraft).actions
   const defaults = draft.defaults
   const auditLog = head.auditLog ?? defaults?.auditLog ?? true
-  const log = head.log ?? defaults?.log ?? true
+  const log = head.log ?? defaults?.log ?? (platform.logsByDefault === 'every-phase' || (head.phase ?? 2) === 2)
   return {
     index,
     id: head.id ?? 0,

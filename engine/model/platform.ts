@@ -38,6 +38,8 @@ export interface Platform {
   readonly multipart: 'strict' | 'libmodsecurity'
   /** Whether the %-sequences of REQUEST_URI are decoded, once. */
   readonly requestUriDecoded: boolean
+  /** Phases in which a rule logs where neither it nor a SecDefaultAction says so. */
+  readonly logsByDefault: 'every-phase' | 'phase-2'
   /** Whether `noauditlog` also keeps a match out of the error log. */
   readonly noAuditLogSilences: boolean
   /** Status of a request refused because its body is over the limit. */
@@ -60,6 +62,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     requestUriDecoded: false,
+    logsByDefault: 'phase-2',
     noAuditLogSilences: false,
     bodyLimitStatus: 413,
   },
@@ -78,6 +81,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     requestUriDecoded: false,
+    logsByDefault: 'every-phase',
     noAuditLogSilences: false,
     bodyLimitStatus: 413,
   },
@@ -96,6 +100,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'drop-body',
     multipart: 'libmodsecurity',
     requestUriDecoded: true,
+    logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     bodyLimitStatus: 403,
   },
