@@ -42,6 +42,8 @@ export interface Platform {
   readonly logsByDefault: 'every-phase' | 'phase-2'
   /** Whether `noauditlog` also keeps a match out of the error log. */
   readonly noAuditLogSilences: boolean
+  /** The web server whose refusals come before the rules. */
+  readonly server: 'apache' | null
   /** Status of a request refused because its body is over the limit. */
   readonly bodyLimitStatus: number
 }
@@ -64,6 +66,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: false,
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
+    server: null,
     bodyLimitStatus: 413,
   },
   modsec2: {
@@ -83,6 +86,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: false,
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
+    server: 'apache',
     bodyLimitStatus: 413,
   },
   modsec3: {
@@ -102,6 +106,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: true,
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
+    server: null,
     bodyLimitStatus: 403,
   },
 }

@@ -11,7 +11,8 @@ import { processorOf, readBody } from './body-view.js'
 import { Matching } from './matching.js'
 import { headerCollection, mediaType } from './request-view.js'
 import { evaluateRule } from './rule.js'
-import { Transaction } from './transaction.js'
+import { apacheRefusal } from './server.js'
+import { type Interruption, Transaction } from './transaction.js'
 
 /** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
 export function runTransaction(ruleset: Ruleset, record: TransactionRecord, everything: boolean): Transaction {
@@ -19,6 +20,12 @@ export function runTransaction(ruleset: Ruleset, record: TransactionRecord, ever
   if (transaction.mode === 'off') return transaction
   const matching = new Matching(transaction)
   const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
+  if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) {
+    transaction.interruption = interruptionOf('server', 1, 400)
+    transaction.wouldInterrupt = transaction.interruption
+    run(5)
+    return transaction
+  }
   run(1)
   if (mayGoOn(transaction, 2)) takeRequestBody(transaction)
   if (mayGoOn(transaction, 2)) run(2)
@@ -59,9 +66,14 @@ function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumb
   if (phase === 5) transaction.interruption = ended
 }
 
-function refuse(transaction: Transaction, kind: BlockKind, phase: number, status: number): void {
+/** An end without a rule. */
+function interruptionOf(kind: BlockKind, phase: number, status: number): Interruption {
   const disruption: Disruption = { kind: 'deny', status, location: null }
-  const interruption = { blockedBy: { kind, ruleId: null, phase, action: 'deny' }, disruption }
+  return { blockedBy: { kind, ruleId: null, phase, action: 'deny' }, disruption }
+}
+
+function refuse(transaction: Transaction, kind: BlockKind, phase: number, status: number): void {
+  const interruption = interruptionOf(kind, phase, status)
   transaction.wouldInterrupt ??= interruption
   if (transaction.mode === 'on') transaction.interruption = interruption
 }

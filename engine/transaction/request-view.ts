@@ -7,7 +7,9 @@
 import { parseCookies, parseUrlEncoded } from '../bodies/index.js'
 import type { Collection, Entry, RequestView } from '../model/definitions.js'
 import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
 import { FixedCollection } from '../variables/index.js'
+import { apacheHeaders } from './server.js'
 
 export function headerCollection(headers: readonly Header[]): Collection {
   return new FixedCollection(headers.map(([key, value]): Entry => ({ key, value })))
@@ -62,7 +64,7 @@ export class RecordedRequestView implements RequestView {
   constructor(
     request: RecordedRequest,
     private readonly argumentSeparator: ByteString,
-    uriDecoded: boolean,
+    private readonly platform: Platform,
   ) {
     this.method = request.method
     this.uriRaw = request.uri
@@ -70,10 +72,10 @@ export class RecordedRequestView implements RequestView {
     this.line = request.line ?? lineOf(request)
     const uri = originForm(request.uri)
     const mark = uri.indexOf('?')
-    this.uri = uriDecoded ? percentDecoded(uri) : uri
+    this.uri = platform.requestUriDecoded ? percentDecoded(uri) : uri
     this.filename = requestPath(uri)
     this.queryString = mark < 0 ? '' : uri.slice(mark + 1)
-    this.headers = headerCollection(request.headers)
+    this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request.headers) : request.headers)
   }
 
   get basename(): ByteString {
@@ -81,7 +83,9 @@ export class RecordedRequestView implements RequestView {
   }
 
   get cookies(): Collection {
-    this.#cookies ??= new FixedCollection(this.headers.named('cookie').flatMap((header) => parseCookies(header.value)))
+    this.#cookies ??= new FixedCollection(
+      this.headers.named('cookie').flatMap((header) => parseCookies(header.value, this.platform)),
+    )
     return this.#cookies
   }
 
@@ -95,7 +99,7 @@ export class RecordedRequestView implements RequestView {
 
   #parsedQuery(): { readonly args: Collection; readonly error: boolean } {
     if (this.#query === null) {
-      const { entries, error } = parseUrlEncoded(this.queryString, this.argumentSeparator)
+      const { entries, error } = parseUrlEncoded(this.queryString, this.argumentSeparator, this.platform)
       this.#query = { args: new FixedCollection(entries), error }
     }
     return this.#query

@@ -85,11 +85,7 @@ export class Transaction implements TransactionState {
     this.platform = ruleset.platform
     const time = record.time === undefined ? Number.NaN : Date.parse(record.time)
     this.time = Number.isNaN(time) ? undatedTime : time
-    this.request = new RecordedRequestView(
-      record.request,
-      settings.argumentSeparator,
-      ruleset.platform.requestUriDecoded,
-    )
+    this.request = new RecordedRequestView(record.request, settings.argumentSeparator, ruleset.platform)
     this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type')))
     this.mode = settings.mode
     this.requestBodyAccess = settings.requestBodyAccess
