@@ -193,7 +193,7 @@ test('directives remove rules and change targets and actions', () => {
 })
 
 test('a removal that stands before its rule reaches it on libmodsecurity only', () => {
-  const text = 'SecRuleRemoveById 1\nSecAction "id:1,phase:1,pass"'
+  const text = 'SecRuleRemoveById 1\nSecAction "id:1,phase:1,pass,log"'
   assert.equal(play(text, {}, 'modsec3').ruleIds, [])
   assert.equal(play(text, {}, 'modsec2').ruleIds, [1])
   assert.equal(play(text, {}, 'coraza').ruleIds, [1])

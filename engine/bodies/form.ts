@@ -1,73 +1,106 @@
 /**
  * URLENCODED bodies, query strings and cookies.
  *
- * A broken %-sequence stays as it is and is flagged; `+` is a blank (msc_parsers.c of ModSecurity 2; libmodsecurity
- * does the same).
+ * `+` is a blank, %XX a byte, a broken %-sequence stays as it is; values of cookies are not decoded. Bytes are
+ * never anything but bytes. COMPAT: which pairs and cookies count differs, see `dialect.ts` and
+ * `test/vectors/bodies/`.
  */
 import type { BodyProcessorDefinition, Entry } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import { dialectOf } from './dialect.js'
 
 export interface ParsedForm {
   readonly entries: readonly Entry[]
-  /** Whether a %-sequence was broken. */
+  /** Whether a %-sequence was broken (URLENCODED_ERROR). */
   readonly error: boolean
 }
 
 export const formProcessor: BodyProcessorDefinition = {
   name: 'URLENCODED',
   doc: 'application/x-www-form-urlencoded: names and values become ARGS_POST.',
-  process: ({ body, argumentSeparator, limits }) => {
-    const { entries, error } = parseUrlEncoded(body, argumentSeparator)
+  process: ({ body, argumentSeparator, limits, platform }) => {
+    const { entries, error } = parseUrlEncoded(body, argumentSeparator, platform)
     const tooMany = entries.length > limits.args
     return {
       args: tooMany ? entries.slice(0, limits.args) : entries,
-      error: tooMany ? `More than ${limits.args} arguments` : null,
+      error: tooMany ? dialectOf(platform).argumentLimitError : null,
       urlencodedError: error,
     }
   },
 }
 
-export function parseUrlEncoded(text: ByteString, separator: ByteString): ParsedForm {
+/**
+ * The pairs of a form or a query string, in order.
+ * `separator` is SecArgumentSeparator; its first char counts, `&` where it is empty.
+ */
+export function parseUrlEncoded(text: ByteString, separator: ByteString, platform: Platform): ParsedForm {
+  if (text === '') return { entries: [], error: false }
+  const { keepsEmptyPairs, flagsBrokenEscapes } = dialectOf(platform)
   const entries: Entry[] = []
-  let error = false
+  let broken = false
   const decode = (part: ByteString): ByteString => {
-    const decoded = urlDecode(part)
-    if (decoded === null) error = true
-    return decoded ?? lenientUrlDecode(part)
+    if (part.includes('%') && /%(?![0-9a-fA-F]{2})/.test(part)) broken = true
+    return urlDecode(part)
   }
-  if (text === '') return { entries, error }
-  for (const token of text.split(separator[0] ?? '&')) {
-    if (token === '') continue
-    const equals = token.indexOf('=')
+  const pairs = text.split(separator[0] ?? '&')
+  // What ends in a separator ends there: no empty pair behind it.
+  if (pairs[pairs.length - 1] === '') pairs.pop()
+  for (const pair of pairs) {
+    if (pair === '' && !keepsEmptyPairs) continue
+    const equals = pair.indexOf('=')
     entries.push({
-      key: decode(equals < 0 ? token : token.slice(0, equals)),
-      value: equals < 0 ? '' : decode(token.slice(equals + 1)),
+      key: decode(equals < 0 ? pair : pair.slice(0, equals)),
+      value: equals < 0 ? '' : decode(pair.slice(equals + 1)),
     })
   }
-  return { entries, error }
+  return { entries, error: broken && flagsBrokenEscapes }
 }
 
-/** Null where a %-sequence is broken. */
-function urlDecode(text: ByteString): ByteString | null {
-  if (!text.includes('%')) return text.includes('+') ? text.replace(/\+/g, ' ') : text
-  if (/%(?![0-9a-fA-F]{2})/.test(text)) return null
-  return lenientUrlDecode(text)
+function urlDecode(text: ByteString): ByteString {
+  const spaced = text.includes('+') ? text.replace(/\+/g, ' ') : text
+  if (!spaced.includes('%')) return spaced
+  return spaced.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-function lenientUrlDecode(text: ByteString): ByteString {
-  return text
-    .replace(/\+/g, ' ')
-    .replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-}
+const leadingSpace = /^[ \t\r\n\f\v]+/
 
-/** Version 0 cookies: split at `;`, blanks before a name dropped, values as they are. */
-export function parseCookies(header: ByteString): Entry[] {
+/**
+ * Version 0 cookies of one Cookie header, in order: split at `;`, blanks before a name dropped, the name up to
+ * the first `=`, the value as it is.
+ */
+export function parseCookies(header: ByteString, platform: Platform): Entry[] {
+  const { cookieTrim, keepsNamelessCookies } = dialectOf(platform)
+  const trim = cookieTrim === 'controls' ? trimControls : (text: ByteString) => text
   const cookies: Entry[] = []
-  for (const part of header.split(';')) {
-    const text = part.replace(/^[ \t\r\n\f\v]+/, '')
+  for (const part of (cookieTrim === 'leading-and-end' ? trimLast(header) : header).split(';')) {
+    const text = cookieTrim === 'controls' ? trimControls(part) : part.replace(leadingSpace, '')
     if (text === '') continue
     const equals = text.indexOf('=')
-    cookies.push({ key: equals < 0 ? text : text.slice(0, equals), value: equals < 0 ? '' : text.slice(equals + 1) })
+    const key = trim(equals < 0 ? text : text.slice(0, equals))
+    const value = equals < 0 ? '' : trim(text.slice(equals + 1))
+    if (key === '' && (!keepsNamelessCookies || value === '')) continue
+    cookies.push({ key, value })
   }
   return cookies
+}
+
+/** COMPAT(modsec3): blanks behind the last cookie are dropped, also where a single `;` follows them. */
+function trimLast(header: ByteString): ByteString {
+  let end = header.endsWith(';') ? header.length - 1 : header.length
+  while (end > 0 && leadingSpace.test(header[end - 1] as string)) end--
+  return header.slice(0, end)
+}
+
+function trimControls(text: ByteString): ByteString {
+  let start = 0
+  let end = text.length
+  while (start < end && isControl(text.charCodeAt(start))) start++
+  while (end > start && isControl(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+/** Blanks count as controls here, and so does DEL. */
+function isControl(code: number): boolean {
+  return code <= 0x20 || code === 0x7f
 }

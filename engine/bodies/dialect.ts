@@ -1,0 +1,111 @@
+/**
+ * What the platforms do differently when they read a body, one record a platform.
+ *
+ * Readers ask the record for the one behaviour they need and never for the platform's name. Every difference was
+ * seen on the engines themselves: ModSecurity 2.9.7 in Apache, libmodsecurity 3.0.9, Coraza 3.8.1.
+ */
+import type { Platform, PlatformName } from '../model/platform.js'
+
+export interface BodyDialect {
+  /** Whether `a&&b` holds an argument without name and value between the separators. */
+  readonly keepsEmptyPairs: boolean
+  /** Whether a broken %-sequence raises URLENCODED_ERROR. */
+  readonly flagsBrokenEscapes: boolean
+  /** Error of a form or multipart body with more arguments than SecArgumentsLimit; null: none, the rest is left out. */
+  readonly argumentLimitError: string | null
+  /** Whether SecArgumentsLimit holds for multipart fields. */
+  readonly limitsMultipartFields: boolean
+  /** `leading`: blanks before a name are dropped; `controls`: blanks and controls around names and values. */
+  readonly cookieTrim: 'leading' | 'leading-and-end' | 'controls'
+  /** Whether a cookie without a name is kept where it has a value. */
+  readonly keepsNamelessCookies: boolean
+  /** Who reads JSON: yajl stops at the first error, gjson takes what it can and judges afterwards. */
+  readonly jsonReader: 'yajl' | 'gjson'
+  /** Names that yajl's caller makes: `path` is libmodsecurity's, `prefix` ModSecurity 2's; see `json-names.ts`. */
+  readonly jsonNames: 'path' | 'prefix'
+  /** Error of JSON deeper than SecRequestBodyJsonDepthLimit, where yajl reads. */
+  readonly jsonDepthError: string
+  /** Who reads XML: libxml2 strictly, Go's encoding/xml with HTML's liberties. */
+  readonly xmlReader: 'libxml2' | 'go'
+  /** Who reads multipart: ModSecurity's own parser, or Go's mime/multipart. */
+  readonly multipartReader: 'modsecurity' | 'go'
+  /** Behaviour of ModSecurity's multipart parser; unused where Go's reads. */
+  readonly multipart: MultipartDialect
+}
+
+/** Where the two branches of ModSecurity's multipart parser differ. */
+export interface MultipartDialect {
+  /** Whether a part header that cannot be read ends the parsing; otherwise the rest is read, the last error stays. */
+  readonly headerErrorEnds: boolean
+  /** Whether the line ends inside a field's value are kept. */
+  readonly keepsInnerLineEnds: boolean
+  /** MULTIPART_UNMATCHED_BOUNDARY is 2 from the second real boundary on; a stray one behind it makes it 1. */
+  readonly unmatchedBecomesTwo: boolean
+  /** Whether names of part headers compare without case. */
+  readonly headerNamesFold: boolean
+  /** Whether error texts escape bytes that are not printable, and end in a full stop. */
+  readonly escapesErrors: boolean
+}
+
+const modsecurity2: MultipartDialect = {
+  headerErrorEnds: true,
+  keepsInnerLineEnds: true,
+  unmatchedBecomesTwo: false,
+  headerNamesFold: true,
+  escapesErrors: true,
+}
+
+const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
+  coraza: {
+    keepsEmptyPairs: false,
+    flagsBrokenEscapes: false,
+    argumentLimitError: null,
+    limitsMultipartFields: false,
+    cookieTrim: 'controls',
+    keepsNamelessCookies: true,
+    jsonReader: 'gjson',
+    jsonNames: 'path',
+    jsonDepthError: '',
+    xmlReader: 'go',
+    multipartReader: 'go',
+    multipart: modsecurity2,
+  },
+  modsec2: {
+    keepsEmptyPairs: true,
+    flagsBrokenEscapes: true,
+    argumentLimitError: 'SecArgumentsLimit exceeded',
+    limitsMultipartFields: true,
+    cookieTrim: 'leading',
+    keepsNamelessCookies: false,
+    jsonReader: 'yajl',
+    jsonNames: 'prefix',
+    jsonDepthError: 'JSON depth limit exceeded',
+    xmlReader: 'libxml2',
+    multipartReader: 'modsecurity',
+    multipart: modsecurity2,
+  },
+  modsec3: {
+    keepsEmptyPairs: true,
+    flagsBrokenEscapes: true,
+    argumentLimitError: null,
+    limitsMultipartFields: false,
+    cookieTrim: 'leading-and-end',
+    keepsNamelessCookies: false,
+    jsonReader: 'yajl',
+    jsonNames: 'path',
+    jsonDepthError: 'parse error: client cancelled parse via callback return value\n. Parsing depth limit exceeded',
+    xmlReader: 'libxml2',
+    multipartReader: 'modsecurity',
+    multipart: {
+      headerErrorEnds: false,
+      keepsInnerLineEnds: false,
+      unmatchedBecomesTwo: true,
+      headerNamesFold: false,
+      escapesErrors: false,
+    },
+  },
+}
+
+export function dialectOf(platform: Platform): BodyDialect {
+  return dialects[platform.name]
+}
