@@ -1,0 +1,121 @@
+// Asks the libinjection inside a real engine's shared library about values: the oracle for our own detectors.
+//
+// Usage: libinjection-peer [LIBRARY]     (default libmodsecurity.so.3; ModSecurity 2's mod_security2.so works too)
+// Requests on standard input: one byte what is asked, four bytes little-endian length n, n bytes value.
+//   s  SQL injection?  answer: fingerprint, or empty        x  cross-site scripting?  answer: one byte 0 or 1
+//   w  word, looked up as the tokeniser does: its type char, or NUL
+//   f  "0" + fingerprint in upper case: 1 where it is in the table, else 0
+//   F  one byte of flags, then a value: the fingerprint it folds to with these flags (quote context, dialect)
+//   X  one byte of context (0 data, 1 no quote, 2 single, 3 double, 4 back quote), then a value: 0 or 1
+//   .  no question and no answer: what is answered so far is written out
+// Answers on standard output, in order: one byte length, that many bytes.
+#include <dlfcn.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+// Objects of the httpd program that mod_security2.so must find when it is opened; nothing that is asked here uses them.
+extern "C" {
+char core_module[4096];
+void *ap_server_config_defines = nullptr;
+}
+
+namespace {
+
+using SqliFn = int (*)(const char *, size_t, char *);
+using XssFn = int (*)(const char *, size_t);
+using XssContextFn = int (*)(const char *, size_t, int);
+using InitFn = void (*)(void *, const char *, size_t, int);
+using FingerprintFn = const char *(*)(void *, int);
+using LookupFn = char (*)(void *, int, const char *, size_t);
+
+// What the tokeniser asks the table for.
+constexpr int kLookupWord = 1;
+// Larger than the library's state, whose layout is its own business.
+constexpr size_t kStateBytes = 4096;
+
+template <typename Fn>
+Fn symbol(void *library, const char *name) {
+  void *found = dlsym(library, name);
+  if (found == nullptr) {
+    std::fprintf(stderr, "the library has no symbol %s\n", name);
+    std::exit(2);
+  }
+  return reinterpret_cast<Fn>(found);
+}
+
+bool readExactly(void *target, size_t bytes) { return std::fread(target, 1, bytes, stdin) == bytes; }
+
+void answer(const char *text, size_t length) {
+  std::fputc(static_cast<int>(length), stdout);
+  std::fwrite(text, 1, length, stdout);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  const char *path = argc > 1 ? argv[1] : "libmodsecurity.so.3";
+  void *library = dlopen(path, RTLD_LAZY);
+  if (library == nullptr) {
+    std::fprintf(stderr, "cannot load %s: %s\n", path, dlerror());
+    return 2;
+  }
+  const auto sqli = symbol<SqliFn>(library, "libinjection_sqli");
+  const auto xss = symbol<XssFn>(library, "libinjection_xss");
+  const auto xssIn = symbol<XssContextFn>(library, "libinjection_is_xss");
+  const auto init = symbol<InitFn>(library, "libinjection_sqli_init");
+  const auto fingerprint = symbol<FingerprintFn>(library, "libinjection_sqli_fingerprint");
+  const auto lookup = symbol<LookupFn>(library, "libinjection_sqli_lookup_word");
+  // The lookup of fingerprints goes through the same table, with a key that begins with 0.
+  std::vector<char> state(kStateBytes);
+  std::string value;
+  for (char kind; readExactly(&kind, 1);) {
+    unsigned char size[4];
+    if (!readExactly(size, 4)) break;
+    value.resize(size[0] | size[1] << 8 | size[2] << 16 | static_cast<uint32_t>(size[3]) << 24);
+    if (!value.empty() && !readExactly(value.data(), value.size())) break;
+    char found[16] = {};
+    switch (kind) {
+      case 's':
+        if (sqli(value.data(), value.size(), found) == 0) found[0] = '\0';
+        answer(found, std::strlen(found));
+        break;
+      case 'x':
+        found[0] = static_cast<char>(xss(value.data(), value.size()) != 0);
+        answer(found, 1);
+        break;
+      case 'w':
+        found[0] = lookup(state.data(), kLookupWord, value.data(), value.size());
+        answer(found, 1);
+        break;
+      case 'f':
+        found[0] = static_cast<char>(lookup(state.data(), kLookupWord, value.data(), value.size()) == 'F');
+        answer(found, 1);
+        break;
+      case 'F': {
+        if (value.empty()) return 2;
+        std::memset(state.data(), 0, state.size());
+        init(state.data(), value.data() + 1, value.size() - 1, 0);
+        const char *text = fingerprint(state.data(), static_cast<unsigned char>(value[0]));
+        answer(text, std::strlen(text));
+        break;
+      }
+      case 'X':
+        if (value.empty()) return 2;
+        found[0] = static_cast<char>(xssIn(value.data() + 1, value.size() - 1, value[0]) != 0);
+        answer(found, 1);
+        break;
+      case '.':
+        std::fflush(stdout);
+        break;
+      default:
+        std::fprintf(stderr, "unknown request %d\n", kind);
+        return 2;
+    }
+  }
+  return 0;
+}
