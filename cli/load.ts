@@ -31,6 +31,7 @@ export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Load
     parts: plan.parts,
     platform: options.platform,
     ...(engineMode === undefined ? {} : { engineMode }),
+    ...(options.server === undefined ? {} : { server: options.server }),
   })
   const { ruleset } = loaded
   if (ruleset.rules.length === 0) throw new UsageError(`${options.rules.join(', ')}: no rule at all in this ruleset`)

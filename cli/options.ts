@@ -5,7 +5,15 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
-import { type EngineMode, nearestName, type PlatformName, platforms, UsageError } from '../engine/index.js'
+import {
+  type EngineMode,
+  nearestName,
+  type PlatformName,
+  platforms,
+  type ServerName,
+  serverNames,
+  UsageError,
+} from '../engine/index.js'
 import type { RulesetRequest } from '../rulesets/index.js'
 
 export interface RulesetOptions {
@@ -22,6 +30,7 @@ export interface RulesetOptions {
   readonly sampling?: string
   readonly engineMode?: EngineMode
   readonly platform: PlatformName
+  readonly server?: ServerName
 }
 
 export interface CorpusOptions {
@@ -93,6 +102,11 @@ export function addRulesetOptions(command: Command): Command {
       'engine whose behaviour to follow: modsec2, modsec3 or coraza',
       oneOf('--platform', Object.keys(platforms) as PlatformName[]),
       'modsec3' as PlatformName,
+    )
+    .option(
+      '--server <name>',
+      `web server in front, whose refusals come before the rules: ${serverNames.join(' or ')} (the platform's own)`,
+      oneOf('--server', serverNames),
     )
 }
 

@@ -30,6 +30,8 @@ export interface TestReport {
     readonly skipped: number
   }
   readonly failures: readonly TestFailure[]
+  /** Ids of overridden tests that pass without their override too. */
+  readonly needlessOverrides: readonly string[]
 }
 
 export function runRuleTests(
@@ -39,10 +41,14 @@ export function runRuleTests(
   overrides: ReadonlyMap<string, TestOverride>,
 ): TestReport {
   const failures: TestFailure[] = []
+  const needlessOverrides: string[] = []
   let overridden = 0
   for (const test of tests) {
     const override = overrides.get(test.id)
-    if (override !== undefined) overridden++
+    if (override !== undefined) {
+      overridden++
+      if (runTest(loaded, test, undefined) === null) needlessOverrides.push(test.id)
+    }
     const failure = runTest(loaded, test, override)
     if (failure !== null) failures.push(failure)
   }
@@ -56,6 +62,7 @@ export function runRuleTests(
       skipped: 0,
     },
     failures,
+    needlessOverrides,
   }
 }
 

@@ -25,7 +25,7 @@ export {
   type TransactionRecord,
   type UnreadableRecord,
 } from './model/exchange.js'
-export { type Platform, type PlatformName, platforms } from './model/platform.js'
+export { type Platform, type PlatformName, platforms, type ServerName, serverNames } from './model/platform.js'
 export type { Rule, Ruleset, SourcePart, Unsimulated } from './model/ruleset.js'
 export type { Match, Verdict, VerdictKind } from './model/verdict.js'
 export { nearestName } from './near-name.js'

@@ -32,7 +32,10 @@ export const testCommand: CommandDefinition = {
       .argument('<tests...>', 'YAML files, directories or patterns')
     addRulesetOptions(command)
       .option('--overrides <file>', 'expectations to replace, in the ftw-tests-schema format (repeatable)', collect, [])
-      .option('--no-crs-test-settings', 'do not apply the settings that the CRS suite asks for')
+      .option(
+        '--no-crs-test-settings',
+        'do not apply what the CRS suite asks for: its settings, and Apache in front of the engine',
+      )
       .option('--format <name>', `format: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
       .option('--fail-on <what>', 'exit with 1 on test-failure (default)', collect, [])
       .option('--quiet', 'no messages')
@@ -46,7 +49,10 @@ export const testCommand: CommandDefinition = {
 async function test(specs: readonly string[], options: TestOptions): Promise<ExitStatus> {
   const began = performance.now()
   const crsTestSettings = options.crsTestSettings && isCrsTree(options.rules)
-  const { loaded, name } = loadFromOptions(options, { quiet: options.quiet ?? false, crsTestSettings })
+  // The suite says what Apache answers, whatever the engine behind it.
+  const server = options.server ?? (crsTestSettings ? 'apache' : undefined)
+  const served = server === undefined ? options : { ...options, server }
+  const { loaded, name } = loadFromOptions(served, { quiet: options.quiet ?? false, crsTestSettings })
   const tests = await readRuleTests(specs)
   const overrides = await readOverrides(options.overrides)
   const report = runRuleTests(loaded, name, tests, overrides)

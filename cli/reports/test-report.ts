@@ -32,6 +32,10 @@ export function renderTestText(
   }
   if (report.failures.length > shownFailures)
     lines.push(`… and ${count(report.failures.length - shownFailures)} more failures (--format json has all)`)
+  if (report.needlessOverrides.length > 0)
+    lines.push(
+      wrap(`these pass without their override: ${report.needlessOverrides.map(safe).join(', ')}`, options.width),
+    )
   const share = totals.tests === 0 ? '' : ` (${((100 * totals.passed) / totals.tests).toFixed(2)} %)`
   lines.push(
     `${count(totals.tests)} tests: ${count(totals.passed)} passed${share}, ${count(totals.failed)} failed, ${count(totals.overridden)} with an override, ${count(totals.skipped)} skipped; ${(report.timing.milliseconds / 1000).toFixed(1)} s`,

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { EngineMode } from '../model/definitions.js'
-import { type PlatformName, platforms } from '../model/platform.js'
+import { type PlatformName, platformWith, type ServerName } from '../model/platform.js'
 import type { Ruleset, SourcePart } from '../model/ruleset.js'
 import { createBundleReader, createDiskReader, type SourceBundle } from '../seclang/source.js'
 import { compileParts } from './compile.js'
@@ -15,6 +15,8 @@ export interface RulesetSource {
   readonly bundle: SourceBundle
   readonly platform: PlatformName
   readonly engineMode: EngineMode | null
+  /** Null: the platform's own. */
+  readonly server: ServerName | null
 }
 
 export interface RulesetInput {
@@ -23,6 +25,8 @@ export interface RulesetInput {
   readonly platform?: PlatformName
   /** Wins over SecRuleEngine of the files. */
   readonly engineMode?: EngineMode
+  /** Web server in front of the engine, in place of the platform's own. */
+  readonly server?: ServerName
 }
 
 export interface LoadedRuleset {
@@ -40,7 +44,7 @@ export function loadRuleset(input: RulesetInput): LoadedRuleset {
   const platform = input.platform ?? 'modsec3'
   const reader = createDiskReader()
   const ruleset = compileParts(input.parts, reader, {
-    platform: platforms[platform],
+    platform: platformWith(platform, input.server ?? null),
     ...(input.engineMode === undefined ? {} : { engineMode: input.engineMode }),
   })
   const source: RulesetSource = {
@@ -48,6 +52,7 @@ export function loadRuleset(input: RulesetInput): LoadedRuleset {
     bundle: reader.bundle(),
     platform,
     engineMode: input.engineMode ?? null,
+    server: input.server ?? null,
   }
   return { ruleset, source, digest: digestOf(source) }
 }
@@ -55,7 +60,7 @@ export function loadRuleset(input: RulesetInput): LoadedRuleset {
 /** Compiles what `loadRuleset` has read; used by workers. */
 export function compileSource(source: RulesetSource): Ruleset {
   return compileParts(source.parts, createBundleReader(source.bundle), {
-    platform: platforms[source.platform],
+    platform: platformWith(source.platform, source.server),
     ...(source.engineMode === null ? {} : { engineMode: source.engineMode }),
   })
 }
@@ -68,6 +73,7 @@ function digestOf(source: RulesetSource): string {
   }
   add(source.platform)
   add(source.engineMode ?? '')
+  add(source.server ?? '')
   for (const part of source.parts)
     if (part.kind === 'text') add(part.text)
     else add(source.bundle.files[part.path] ?? '')

@@ -7,6 +7,10 @@
 
 export type PlatformName = 'modsec2' | 'modsec3' | 'coraza'
 
+/** Web servers that are modelled in front of an engine; `none`: rules see every request as it was recorded. */
+export const serverNames = ['apache', 'none'] as const
+export type ServerName = (typeof serverNames)[number]
+
 export interface Platform {
   readonly name: PlatformName
   readonly title: string
@@ -43,7 +47,7 @@ export interface Platform {
   /** Whether `noauditlog` also keeps a match out of the error log. */
   readonly noAuditLogSilences: boolean
   /** The web server whose refusals come before the rules. */
-  readonly server: 'apache' | null
+  readonly server: ServerName
   /** Status of a request refused because its body is over the limit. */
   readonly bodyLimitStatus: number
 }
@@ -66,7 +70,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: false,
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
-    server: null,
+    server: 'none',
     bodyLimitStatus: 413,
   },
   modsec2: {
@@ -106,7 +110,12 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: true,
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
-    server: null,
+    server: 'none',
     bodyLimitStatus: 403,
   },
+}
+
+/** The platform, with another web server in front of it where one is named. */
+export function platformWith(name: PlatformName, server: ServerName | null): Platform {
+  return server === null ? platforms[name] : { ...platforms[name], server }
 }
