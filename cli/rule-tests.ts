@@ -8,7 +8,7 @@ import { compilePattern, evaluate, type LoadedRuleset, type Verdict } from '../e
 import { errorLog } from './error-log.js'
 
 /** A log is searched whole, `^` and `$` at its lines. */
-const logFlags = { regexFlags: 'smu' } as const
+const logFlags = { regexFlags: 'smu', regexSubject: 'bytes' } as const
 
 export interface TestFailure {
   /** `942100-1`. */

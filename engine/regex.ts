@@ -1,5 +1,5 @@
 /**
- * Patterns of rules compiled to RE2; the only importer of re2.
+ * Patterns of rules compiled to RE2; with regex-go.ts the only importer of re2.
  *
  * Values and patterns are byte strings. RE2 gets the UTF-8 of their code points, so that one byte is one
  * character to it and `.` matches every byte. What RE2 cannot express (look-around, back-references …) runs in
@@ -10,6 +10,7 @@ import { DefinitionError } from './errors.js'
 import type { ByteString } from './model/exchange.js'
 import type { Platform } from './model/platform.js'
 import { rewritePattern } from './pattern-syntax.js'
+import { compileGoPattern } from './regex-go.js'
 
 export interface PatternMatch {
   readonly index: number
@@ -29,8 +30,26 @@ export interface Pattern {
  * Compiles a rule's pattern. `$` and `^` are the platform's: COMPAT(modsec3, coraza) they also match at line
  * ends. Throws DefinitionError where it is no pattern.
  */
-export function compilePattern(pattern: ByteString, platform: Pick<Platform, 'regexFlags'>): Pattern {
-  return compile(pattern, platform.regexFlags)
+export function compilePattern(pattern: ByteString, platform: Pick<Platform, 'regexFlags' | 'regexSubject'>): Pattern {
+  const text = platform.regexSubject === 'utf-8' ? goPattern(pattern) : null
+  return text ?? compile(pattern, platform.regexFlags)
+}
+
+/** Null where Go could not compile it: the pattern is then read as that of another engine, which tells what it needs. */
+function goPattern(pattern: ByteString): Pattern | null {
+  try {
+    const { test, exec } = compileGoPattern(pattern)
+    return {
+      needs: [],
+      test,
+      exec: (value) => {
+        const found = exec(value)
+        return found === null ? null : { ...found, matched: found.groups[0] ?? '' }
+      },
+    }
+  } catch {
+    return null
+  }
 }
 
 /** A `/pattern/` key of a target: compared without case, anywhere in the name. */

@@ -60,7 +60,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   model: ['errors'],
   'near-name': [],
   'pattern-syntax': ['model', 'errors'],
-  regex: ['model', 'errors', 'pattern-syntax'],
+  regex: ['model', 'errors', 'pattern-syntax', 'regex-go'],
+  'regex-go': ['model'],
   seclang: ['model', 'errors'],
   exclusions: foundations,
   actions: [...foundations, 'exclusions'],
@@ -122,7 +123,7 @@ test('no circular import', () => {
 })
 
 const onlyImporters: Readonly<Record<string, readonly string[]>> = {
-  re2: ['engine/regex.ts'],
+  re2: ['engine/regex.ts', 'engine/regex-go.ts'],
   piscina: ['engine/pool/pool.ts'],
   msgpackr: ['engine/pool/wire.ts', 'corpora/formats/mpk.ts'],
   '@datadog/native-appsec': ['engine/operators/libinjection.ts'],

@@ -7,6 +7,10 @@
 import type { Platform, PlatformName } from '../model/platform.js'
 
 export interface BodyDialect {
+  /** A Content-Type names a form or multipart body: by its media type, or by how the trimmed header begins. */
+  readonly contentTypeMatch: 'media-type' | 'prefix'
+  /** Processor of a body of no known type where `ctl:forceRequestBodyVariable` is on; empty: none. */
+  readonly forcedProcessor: 'URLENCODED' | ''
   /** Whether `a&&b` holds an argument without name and value between the separators. */
   readonly keepsEmptyPairs: boolean
   /** Whether a broken %-sequence raises URLENCODED_ERROR. */
@@ -57,6 +61,8 @@ const modsecurity2: MultipartDialect = {
 
 const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   coraza: {
+    contentTypeMatch: 'prefix',
+    forcedProcessor: 'URLENCODED',
     keepsEmptyPairs: false,
     flagsBrokenEscapes: false,
     argumentLimitError: null,
@@ -71,6 +77,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     multipart: modsecurity2,
   },
   modsec2: {
+    contentTypeMatch: 'media-type',
+    forcedProcessor: '',
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
     argumentLimitError: 'SecArgumentsLimit exceeded',
@@ -85,6 +93,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     multipart: modsecurity2,
   },
   modsec3: {
+    contentTypeMatch: 'media-type',
+    forcedProcessor: '',
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
     argumentLimitError: null,

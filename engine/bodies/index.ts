@@ -7,6 +7,7 @@ import { jsonProcessor } from './json.js'
 import { multipartProcessor } from './multipart.js'
 import { xmlProcessor } from './xml.js'
 
+export { dialectOf } from './dialect.js'
 export { type ParsedForm, parseCookies, parseUrlEncoded } from './form.js'
 
 export const bodyProcessors: Readonly<Record<string, BodyProcessorDefinition>> = {

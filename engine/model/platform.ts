@@ -16,6 +16,8 @@ export interface Platform {
   readonly title: string
   /** Pattern flags for node-re2: `su` lets `$` match only at the end, `smu` also before newlines. */
   readonly regexFlags: 'su' | 'smu'
+  /** What a character is to a pattern: a byte, or a character of UTF-8. */
+  readonly regexSubject: 'bytes' | 'utf-8'
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
   readonly tagMatch: 'regex' | 'exact'
   /** Spelling of the argument names of a JSON body. */
@@ -57,6 +59,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     name: 'coraza',
     title: 'Coraza 3',
     regexFlags: 'smu',
+    regexSubject: 'utf-8',
     tagMatch: 'exact',
     jsonNames: 'coraza',
     ctlTargetRegex: true,
@@ -77,6 +80,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     name: 'modsec2',
     title: 'ModSecurity 2 (Apache)',
     regexFlags: 'su',
+    regexSubject: 'bytes',
     tagMatch: 'regex',
     jsonNames: 'modsec2',
     ctlTargetRegex: false,
@@ -97,6 +101,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     name: 'modsec3',
     title: 'libmodsecurity 3 (nginx)',
     regexFlags: 'smu',
+    regexSubject: 'bytes',
     tagMatch: 'exact',
     jsonNames: 'modsec3',
     ctlTargetRegex: false,

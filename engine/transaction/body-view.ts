@@ -3,7 +3,7 @@
  *
  * Before phase 2 the body is empty; `readBody` makes the view once its processor is known.
  */
-import { findBodyProcessor } from '../bodies/index.js'
+import { dialectOf, findBodyProcessor } from '../bodies/index.js'
 import type {
   BodyResult,
   Collection,
@@ -12,7 +12,7 @@ import type {
   RequestBodyView,
   XmlDocument,
 } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { EngineSettings } from '../model/ruleset.js'
 import { FixedCollection } from '../variables/index.js'
@@ -67,17 +67,20 @@ export interface BodyRequest {
 }
 
 /** The processor that the content type alone asks for. */
-export function processorOf(contentType: ByteString): string {
-  const type = mediaType(contentType)
-  if (type === 'application/x-www-form-urlencoded') return 'URLENCODED'
-  return type === 'multipart/form-data' ? 'MULTIPART' : ''
+export function processorOf(contentType: ByteString, platform: Platform): string {
+  const byPrefix = dialectOf(platform).contentTypeMatch === 'prefix'
+  const type = byPrefix ? lowerAscii(contentType).replace(/^[\t-\r ]+/, '') : mediaType(contentType)
+  const is = (name: string): boolean => (byPrefix ? type.startsWith(name) : type === name)
+  if (is('application/x-www-form-urlencoded')) return 'URLENCODED'
+  return is('multipart/form-data') ? 'MULTIPART' : ''
 }
 
 /** Reads the body; what is beyond `limit` bytes is cut off and said in `overLimit`. */
 export function readBody(request: BodyRequest): RequestBodyView {
   const overLimit = request.body.length > request.limit
   const raw = overLimit ? request.body.slice(0, request.limit) : request.body
-  const processor = request.processor.toUpperCase() || processorOf(request.contentType)
+  const named = request.processor.toUpperCase() || processorOf(request.contentType, request.platform)
+  const processor = named === '' && request.forceVariable ? dialectOf(request.platform).forcedProcessor : named
   const definition = processor === '' ? null : findBodyProcessor(processor)
   const rawPresent = request.platform.requestBodyAlwaysPresent || request.forceVariable || processor === 'URLENCODED'
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }

@@ -84,7 +84,7 @@ function takeRequestBody(transaction: Transaction): void {
   const { settings } = ruleset
   if (!transaction.requestBodyAccess) return
   const contentType = transaction.headerValue(transaction.request.headers, 'content-type')
-  const noFiles = processorOf(contentType) !== 'MULTIPART' && platform.honoursNoFilesLimit
+  const noFiles = processorOf(contentType, platform) !== 'MULTIPART' && platform.honoursNoFilesLimit
   const limit = noFiles
     ? Math.min(transaction.requestBodyLimit, settings.requestBodyNoFilesLimit)
     : transaction.requestBodyLimit

@@ -86,7 +86,7 @@ export class Transaction implements TransactionState {
     const time = record.time === undefined ? Number.NaN : Date.parse(record.time)
     this.time = Number.isNaN(time) ? undatedTime : time
     this.request = new RecordedRequestView(record.request, settings.argumentSeparator, ruleset.platform)
-    this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type')))
+    this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type'), this.platform))
     this.mode = settings.mode
     this.requestBodyAccess = settings.requestBodyAccess
     this.responseBodyAccess = settings.responseBodyAccess

@@ -1,0 +1,132 @@
+/**
+ * Patterns as Coraza matches them: by Go's regexp, on UTF-8.
+ *
+ * A sequence of UTF-8 is one character to `.`, `\W` and counted repetition; each byte that is none is U+FFFD, one
+ * character too. White space is five characters, without VT. A pattern that itself writes bytes that are no UTF-8
+ * (`[\x80-\xff]`) is matched byte by byte, and there `.` stops at line ends and `^` and `$` are those of the text.
+ * Seen in Coraza 3.8.1: operators/rx.go.
+ */
+import RE2 from 're2'
+import type { ByteString } from './model/exchange.js'
+
+export interface FoundPattern {
+  readonly index: number
+  /** The whole match, then the groups. */
+  readonly groups: readonly (ByteString | undefined)[]
+}
+
+export interface GoPattern {
+  test(value: ByteString): boolean
+  exec(value: ByteString): FoundPattern | null
+}
+
+/** Throws the SyntaxError of RE2 where Go could not compile it either. */
+export function compileGoPattern(pattern: ByteString): GoPattern {
+  return writesBytes(pattern) ? bytePattern(new RE2(pattern, 'u')) : textPattern(decoded(pattern))
+}
+
+/** Whether the bytes that the pattern's `\xHH` stand for, among its own, are no UTF-8. */
+function writesBytes(pattern: ByteString): boolean {
+  if (!/[\x80-\xff]|\\x/.test(pattern)) return false
+  const spelled = pattern.replace(
+    /\\x(?:([0-9a-fA-F]{2})|\{([0-9a-fA-F]{2})[^}]*\})/g,
+    (_whole, plain?: string, braced?: string) => String.fromCharCode(Number.parseInt(plain ?? braced ?? '', 16)),
+  )
+  return !isUtf8(spelled)
+}
+
+function bytePattern(compiled: RE2): GoPattern {
+  return {
+    test: (value) => compiled.test(value),
+    exec: (value) => {
+      const found = compiled.exec(value)
+      return found === null ? null : { index: found.index, groups: [...found] }
+    },
+  }
+}
+
+function textPattern(source: string): GoPattern {
+  const compiled = new RE2(source, 'smu')
+  let placing: RE2 | null = null
+  return {
+    test: (value) => compiled.test(textOf(value).bytes as unknown as string),
+    exec: (value) => {
+      const { bytes, origins } = textOf(value)
+      // A Buffer in, so Buffers out, and offsets in bytes.
+      placing ??= new RE2(source, 'dsmu')
+      const found = placing.exec(bytes as unknown as string) as
+        | (RegExpExecArray & { indices?: readonly ([number, number] | undefined)[] })
+        | null
+      if (found === null) return null
+      const original = (offset: number): number => (origins === null ? offset : (origins[offset] as number))
+      const groups = (found.indices ?? []).map((place) =>
+        place === undefined ? undefined : value.slice(original(place[0]), original(place[1])),
+      )
+      return { index: original(found.index), groups }
+    },
+  }
+}
+
+interface Utf8Text {
+  readonly bytes: Buffer
+  /** The value's offset for each of the text; null where they are the same. */
+  readonly origins: readonly number[] | null
+}
+
+/** The text tested last: many patterns look at one value in a row. PERF(operators) */
+let lastValue: ByteString | null = null
+let lastText: Utf8Text = { bytes: Buffer.alloc(0), origins: null }
+
+function textOf(value: ByteString): Utf8Text {
+  if (value !== lastValue) {
+    lastText = utf8TextOf(value)
+    lastValue = value
+  }
+  return lastText
+}
+
+function utf8TextOf(value: ByteString): Utf8Text {
+  if (isUtf8(value)) return { bytes: Buffer.from(value, 'latin1'), origins: null }
+  const origins: number[] = []
+  let text = ''
+  for (let at = 0; at < value.length; ) {
+    const length = utf8LengthAt(value, at)
+    const piece = length === 0 ? replacement : value.slice(at, at + length)
+    for (let i = 0; i < piece.length; i++) origins.push(length === 0 ? at : at + i)
+    text += piece
+    at += length || 1
+  }
+  origins.push(value.length)
+  return { bytes: Buffer.from(text, 'latin1'), origins }
+}
+
+/** U+FFFD in UTF-8. */
+const replacement = '\xef\xbf\xbd'
+
+function decoded(text: ByteString): string {
+  return Buffer.from(text, 'latin1').toString('utf8')
+}
+
+function isUtf8(text: ByteString): boolean {
+  if (!/[\x80-\xff]/.test(text)) return true
+  for (let at = 0; at < text.length; ) {
+    const length = utf8LengthAt(text, at)
+    if (length === 0) return false
+    at += length
+  }
+  return true
+}
+
+/** Length of the well-formed UTF-8 sequence at `index`; 0 where there is none. */
+function utf8LengthAt(text: ByteString, index: number): number {
+  const lead = text.charCodeAt(index)
+  if (lead < 0x80) return 1
+  if (lead < 0xc2 || lead > 0xf4) return 0
+  const second = text.charCodeAt(index + 1)
+  const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
+  const greatest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
+  if (!(second >= least && second <= greatest)) return 0
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+  for (let i = index + 2; i < index + length; i++) if ((text.charCodeAt(i) & 0xc0) !== 0x80) return 0
+  return length
+}
