@@ -20,6 +20,7 @@ export {
   type ByteString,
   type CorpusItem,
   type Evidence,
+  type Header,
   isUnreadable,
   type Label,
   type TransactionRecord,

@@ -18,7 +18,9 @@ interface Options {
   readonly time: boolean
 }
 
-type Line = { readonly id: string; readonly request: TransactionRecord['request'] } | { readonly id: string; readonly error: string }
+type Line =
+  | { readonly id: string; readonly request: TransactionRecord['request'] }
+  | { readonly id: string; readonly error: string }
 
 interface Result {
   readonly ruleIds: readonly number[]
@@ -98,9 +100,7 @@ async function replay(server: ApacheServer, lines: readonly Line[], options: Opt
   for (const [at, line] of lines.entries()) {
     const result = results[at]
     const out =
-      'error' in line || result === undefined
-        ? line
-        : { id: line.id, ...result, microseconds: median(times[at] ?? []) }
+      'error' in line || result === undefined ? line : { id: line.id, ...result, microseconds: median(times[at] ?? []) }
     process.stdout.write(`${JSON.stringify(out)}\n`)
   }
 }

@@ -34,11 +34,12 @@ const startTimeout = 60_000
 /** Starts the server. `APACHE_BIN` and `APACHE_MODULES` name other places than the usual ones. */
 export async function startApache(ruleFiles: readonly string[]): Promise<ApacheServer> {
   const binary = process.env.APACHE_BIN ?? binaries.find(existsSync)
-  const folder =
-    process.env.APACHE_MODULES ?? moduleFolders.find((path) => existsSync(join(path, 'mod_security2.so')))
+  const folder = process.env.APACHE_MODULES ?? moduleFolders.find((path) => existsSync(join(path, 'mod_security2.so')))
   if (binary === undefined) throw new ApacheError('no Apache; install it (Debian: apache2) or set APACHE_BIN')
   if (folder === undefined)
-    throw new ApacheError('no ModSecurity 2 module; install it (Debian: libapache2-mod-security2) or set APACHE_MODULES')
+    throw new ApacheError(
+      'no ModSecurity 2 module; install it (Debian: libapache2-mod-security2) or set APACHE_MODULES',
+    )
   const root = mkdtempSync(join(tmpdir(), 'wafsim-apache-'))
   try {
     const port = await freePort()

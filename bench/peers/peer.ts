@@ -1,0 +1,139 @@
+/**
+ * The peers: how each is built and run. All take `RULEFILE... < records.ndjson > results.ndjson` (see README.md).
+ */
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ndjsonLine } from '../../corpora/index.js'
+import type { PlatformName, TransactionRecord } from '../../engine/index.js'
+
+export interface Peer {
+  readonly name: string
+  readonly platform: PlatformName
+  /** In `bench/peers/`. */
+  readonly folder: string
+  /** Makes the program; null where it needs no building. */
+  readonly build: readonly string[] | null
+  /** The program and its first arguments, in the folder. */
+  readonly program: readonly string[]
+  /** What it needs, for who cannot build it. */
+  readonly needs: string
+  /** Whether the peer is given the raw request line of a record. */
+  readonly readsRequestLine: boolean
+  /** Whether the peer is given the recorded response, client and server; otherwise it has its own. */
+  readonly readsResponse: boolean
+}
+
+export interface PeerResult {
+  readonly id: string
+  readonly ruleIds: readonly number[]
+  readonly status: number
+  readonly disruptive: boolean
+  /** Blocking inbound anomaly score, where the peer can tell. */
+  readonly score?: number
+  readonly error?: string
+}
+
+export const peers: readonly Peer[] = [
+  {
+    name: 'libmodsecurity',
+    platform: 'modsec3',
+    folder: 'libmodsecurity',
+    build: ['make', '--silent'],
+    program: ['build/libmodsecurity-peer'],
+    needs: 'a C++17 compiler and the Debian packages libmodsecurity-dev and nlohmann-json3-dev',
+    readsRequestLine: false,
+    readsResponse: true,
+  },
+  {
+    name: 'coraza',
+    platform: 'coraza',
+    folder: 'coraza',
+    build: ['go', 'build', '-o', 'build/coraza-peer', '.'],
+    program: ['build/coraza-peer'],
+    needs: 'Go 1.25 or newer',
+    readsRequestLine: false,
+    readsResponse: true,
+  },
+  {
+    name: 'apache',
+    platform: 'modsec2',
+    folder: 'apache',
+    build: null,
+    program: [process.execPath, fileURLToPath(new URL('apache/main.js', import.meta.url))],
+    needs: 'Apache 2.4 with ModSecurity 2 and mod_lua (Debian: apache2, libapache2-mod-security2)',
+    readsRequestLine: true,
+    readsResponse: false,
+  },
+]
+
+/** Null where the peer can run, else why it cannot. Tries it with no rule and no record. */
+export function buildPeer(peer: Peer, root: string): string | null {
+  const folder = join(root, peer.folder)
+  if (!existsSync(folder)) return 'is not part of this checkout'
+  const problem = peer.build === null ? null : runBuild(peer, peer.build, folder)
+  if (problem !== null) return problem
+  const scratch = mkdtempSync(join(tmpdir(), 'wafsim-peers-'))
+  try {
+    const rules = join(scratch, 'none.conf')
+    writeFileSync(rules, 'SecRuleEngine On\n')
+    replay(peer, root, scratch, [rules], [])
+    return null
+  } catch (error) {
+    return `${(error as Error).message}; needs ${peer.needs}`
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+function runBuild(peer: Peer, build: readonly string[], folder: string): string | null {
+  const [command = '', ...words] = build
+  const run = spawnSync(command, words, { cwd: folder, encoding: 'utf8' })
+  if (run.error !== undefined) return `${command}: ${run.error.message}; needs ${peer.needs}`
+  if (run.status !== 0) return `${build.join(' ')} failed; needs ${peer.needs}\n${lastLines(run.stderr, 3)}`
+  return null
+}
+
+export interface PeerRun {
+  readonly results: readonly PeerResult[]
+  /** Name and version as the engine gives them. */
+  readonly version: string
+}
+
+/** Replays the records through the peer; files of the run are kept in `scratch`. Throws where the peer fails. */
+export function replay(
+  peer: Peer,
+  root: string,
+  scratch: string,
+  ruleFiles: readonly string[],
+  records: readonly TransactionRecord[],
+): PeerRun {
+  const input = join(scratch, 'records.ndjson')
+  const output = join(scratch, 'results.ndjson')
+  writeFileSync(input, records.map(ndjsonLine).join(''))
+  const [program = '', ...words] = peer.program
+  const from = openSync(input, 'r')
+  const to = openSync(output, 'w')
+  const run = spawnSync(program, [...words, '--time', ...ruleFiles], {
+    cwd: join(root, peer.folder),
+    stdio: [from, to, 'pipe'],
+    maxBuffer: 1 << 28,
+  })
+  closeSync(from)
+  closeSync(to)
+  const notes = run.stderr?.toString('utf8') ?? ''
+  if (run.status !== 0) throw new Error(`${peer.name}: ${run.error?.message ?? lastLines(notes, 5)}`)
+  const results = readFileSync(output, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as PeerResult)
+  if (results.length !== records.length)
+    throw new Error(`${peer.name}: ${results.length} results for ${records.length} records`)
+  return { results, version: /"engine": ?"([^"]+)"/.exec(notes)?.[1] ?? peer.name }
+}
+
+function lastLines(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n')
+}
