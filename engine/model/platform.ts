@@ -48,6 +48,8 @@ export interface Platform {
   readonly logsByDefault: 'every-phase' | 'phase-2'
   /** Whether `noauditlog` also keeps a match out of the error log. */
   readonly noAuditLogSilences: boolean
+  /** The libinjection behind @detectSQLi and @detectXSS: the C library of both ModSecurities, or Coraza's in Go. */
+  readonly libinjection: 'c' | 'go'
   /** The web server whose refusals come before the rules. */
   readonly server: ServerName
   /** Status of a request refused because its body is over the limit. */
@@ -73,6 +75,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: false,
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
+    libinjection: 'go',
     server: 'none',
     bodyLimitStatus: 413,
   },
@@ -94,6 +97,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: false,
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
+    libinjection: 'c',
     server: 'apache',
     bodyLimitStatus: 413,
   },
@@ -115,6 +119,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestUriDecoded: true,
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
+    libinjection: 'c',
     server: 'none',
     bodyLimitStatus: 403,
   },

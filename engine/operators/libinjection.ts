@@ -8,7 +8,7 @@
 import appsec from '@datadog/native-appsec'
 import type { ByteString } from '../model/exchange.js'
 
-type Detection = 'sqli' | 'xss'
+type Detection = 'sqli'
 
 interface RunResult {
   readonly status?: string
@@ -42,7 +42,7 @@ function rule(detection: Detection): object {
 function detect(detection: Detection, value: ByteString): string | null {
   if (session === null || valuesSeen >= valuesPerContext) {
     engine ??= new DDWAF(
-      { version: '2.2', metadata: { rules_version: '1.0.0' }, rules: [rule('sqli'), rule('xss')] },
+      { version: '2.2', metadata: { rules_version: '1.0.0' }, rules: [rule('sqli')] },
       'libinjection',
     )
     session?.dispose()
@@ -65,8 +65,4 @@ function textOf(value: ByteString): string {
 /** The fingerprint, or null where the value is no SQL injection. */
 export function findSqli(value: ByteString): string | null {
   return detect('sqli', value)
-}
-
-export function findXss(value: ByteString): boolean {
-  return detect('xss', value) !== null
 }
