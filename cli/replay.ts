@@ -20,6 +20,7 @@ import {
   settingsInForce,
   Tally,
   type Totals,
+  threadsFor,
   type Verdict,
 } from '../engine/index.js'
 import type { Progress } from './progress.js'
@@ -48,7 +49,8 @@ const listedRecords = 1000
 export async function replay(input: ReplayInput): Promise<RunReport> {
   const settings = settingsInForce(input.loaded.ruleset)
   const counts = new ReplayCounts(settings)
-  const pool = createPool(input.loaded, { workers: input.workers, allRules: input.allRules })
+  const poolOptions = { workers: input.workers, allRules: input.allRules }
+  const pool = createPool(input.loaded, poolOptions)
   const began = performance.now()
   let first = Number.NaN
   try {
@@ -65,7 +67,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   }
   const milliseconds = performance.now() - began
   return counts.report(input, settings, {
-    workers: input.workers,
+    workers: threadsFor(input.loaded, poolOptions),
     millisecondsToFirstVerdict: Number.isNaN(first) ? 0 : first,
     millisecondsReplaying: milliseconds,
     transactionsPerSecond: milliseconds === 0 ? 0 : (counts.records * 1000) / milliseconds,
@@ -138,6 +140,7 @@ class ReplayCounts {
         rulesLoaded: ruleset.rules.length,
         platform: ruleset.platform.name,
         engineMode: ruleset.settings.mode,
+        evaluation: ruleset.persistent ? 'capture-order' : 'parallel',
         settings: settingsReport(settings),
         exclusions: ruleset.exclusions,
         unsimulated: ruleset.unsimulated,

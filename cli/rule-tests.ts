@@ -4,7 +4,7 @@
  * Judged are the rules that log, as a test against a server's log would see them.
  */
 import type { RuleTest, RuleTestOutput, TestOverride } from '../corpora/index.js'
-import { compilePattern, evaluate, type LoadedRuleset, type Verdict } from '../engine/index.js'
+import { compilePattern, createPersistentStore, evaluate, type LoadedRuleset, type Verdict } from '../engine/index.js'
 import { errorLog } from './error-log.js'
 
 /** A log is searched whole, `^` and `$` at its lines. */
@@ -69,9 +69,10 @@ export function runRuleTests(
 function runTest(loaded: LoadedRuleset, test: RuleTest, override: TestOverride | undefined): TestFailure | null {
   const place = { id: test.id, file: test.file, line: test.line }
   if (test.stages.length === 0) return { ...place, expected: 'at least one stage', actual: 'the test has none' }
+  const store = createPersistentStore()
   for (const stage of test.stages) {
     if ('problem' in stage) return { ...place, expected: 'a request that can be built', actual: stage.problem }
-    const verdict = evaluate(loaded.ruleset, stage.record)
+    const verdict = evaluate(loaded.ruleset, stage.record, { store })
     if (verdict.error !== null) return { ...place, expected: 'a verdict', actual: verdict.error }
     const difference = judge(verdict, stage.record.request.httpVersion, override?.output ?? stage.output)
     if (difference !== null) return { ...place, ...difference }

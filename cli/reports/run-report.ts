@@ -36,6 +36,8 @@ export interface RulesetReport {
   readonly rulesLoaded: number
   readonly platform: PlatformName
   readonly engineMode: EngineMode
+  /** `capture-order`: persistent collections carry from record to record, so one thread takes them in order. */
+  readonly evaluation: 'parallel' | 'capture-order'
   readonly settings: {
     readonly blockingParanoia: number | null
     readonly detectionParanoia: number | null

@@ -78,6 +78,8 @@ class TextReport {
       `platform ${ruleset.platform}, engine ${ruleset.engineMode}, ${paranoia}, ${thresholds}`,
       `${plural(totals.transactions, 'record')} from ${plural(corpus.sources.length, 'source')}: ${count(benign)} benign, ${count(attack)} attack, ${count(unknown)} unlabelled; evidence: ${evidence}`,
     ]
+    if (ruleset.evaluation === 'capture-order')
+      lines.push('records evaluated one by one in capture order: the rules keep persistent collections')
     if (ruleset.unsimulated.length > 0)
       lines.push(
         `${plural(ruleset.unsimulated.length, 'rule part')} cannot be simulated: \`wafsim rules check\` lists them`,

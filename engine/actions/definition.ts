@@ -39,6 +39,10 @@ export interface ActionDraft {
   /** TX keys that setvar writes, lower case, where known. */
   writes: string[]
   scores: boolean
+  /** How many of `effects` are setvar's. */
+  setvars: number
+  /** Whether an action opens or writes a persistent collection. */
+  persists: boolean
   unsimulated: { what: string; reason: string }[]
 }
 
@@ -67,6 +71,8 @@ export function emptyDraft(): ActionDraft {
     effects: [],
     writes: [],
     scores: false,
+    setvars: 0,
+    persists: false,
     unsimulated: [],
   }
 }
@@ -86,6 +92,8 @@ export interface ActionDefinition {
   readonly doc: string
   readonly argument: 'required' | 'optional' | 'none'
   readonly unsimulated?: string
+  /** Where the engines differ, for the documentation. */
+  readonly platforms?: string
   /** Throws DefinitionError where the argument cannot be used. */
   apply(draft: ActionDraft, input: ActionInput): void
 }

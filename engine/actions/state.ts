@@ -4,7 +4,7 @@
  * Arithmetic is the engines': integers, anything else counts as 0 (reference manual, "setvar").
  */
 import { DefinitionError } from '../errors.js'
-import type { Effect, Template, TransactionState, WritableCollection } from '../model/definitions.js'
+import type { Effect, PersistentName, Template, TransactionState, WritableCollection } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { ActionDefinition, ActionDraft, ActionInput } from './definition.js'
 
@@ -14,12 +14,25 @@ export function integerOf(text: ByteString): number {
   return Number.isNaN(value) ? 0 : value
 }
 
-const stores = ['tx', 'ip', 'session', 'user', 'global', 'resource', 'env'] as const
+const persistentNames = ['global', 'ip', 'resource', 'session', 'user'] as const
+const stores = ['tx', ...persistentNames, 'env'] as const
+type StoreName = (typeof stores)[number]
 
-function openStore(state: TransactionState, name: string): WritableCollection | null {
+function openStore(state: TransactionState, name: StoreName): WritableCollection | null {
   if (name === 'tx') return state.tx
   if (name === 'env') return state.env
   return state.persistent(name)
+}
+
+function isPersistent(name: string): name is PersistentName {
+  return (persistentNames as readonly string[]).includes(name)
+}
+
+/** What a rule does with a persistent collection: noted, so that the run keeps capture order. */
+function notePersistent(draft: ActionDraft, { platform }: ActionInput, what: string): void {
+  if (platform.persistence === 'none')
+    draft.unsimulated.push({ what, reason: `${platform.title} keeps no persistent collections` })
+  else draft.persists = true
 }
 
 /** Scores that rules add to, as opposed to those that only sum others up. */
@@ -33,7 +46,7 @@ function addsToScore(key: ByteString, value: ByteString): boolean {
 }
 
 interface Assignment {
-  readonly store: string
+  readonly store: StoreName
   readonly key: Template
   readonly keyText: ByteString
   readonly value: ByteString | null
@@ -43,8 +56,9 @@ function parseAssignment(input: ActionInput): Assignment {
   const equals = assignmentSign(input.argument)
   const left = (equals < 0 ? input.argument : input.argument.slice(0, equals)).trim()
   const dot = left.search(/[.:]/)
-  const store = left.slice(0, dot).replace(/^!/, '').toLowerCase()
-  if (dot < 1 || !(stores as readonly string[]).includes(store))
+  const name = left.slice(0, dot).replace(/^!/, '').toLowerCase()
+  const store = stores.find((each) => each === name)
+  if (dot < 1 || store === undefined)
     throw new DefinitionError(`"${input.argument}" names no collection that rules can write (${stores.join(', ')})`)
   const keyText = left.slice(dot + 1)
   if (keyText === '') throw new DefinitionError(`"${input.argument}" names no variable behind "${store}."`)
@@ -75,13 +89,14 @@ function assignment({ store, key }: Assignment, value: Template): Effect {
   return (state) => openStore(state, store)?.set(key.expand(state), value.expand(state))
 }
 
-function addition({ store, key }: Assignment, value: Template, sign: 1 | -1, scoring: boolean): Effect {
+/** COMPAT(modsec2): counters stop at zero, those of TX too. */
+function addition({ store, key }: Assignment, value: Template, sign: 1 | -1, scoring: boolean, least: number): Effect {
   return (state) => {
     const target = openStore(state, store)
     if (target === null) return
     const name = key.expand(state)
     const points = sign * integerOf(value.expand(state))
-    target.set(name, String(integerOf(target.get(name.toLowerCase()) ?? '') + points))
+    target.set(name, String(Math.max(least, integerOf(target.get(name.toLowerCase()) ?? '') + points)))
     if (scoring) state.countScore(points)
   }
 }
@@ -89,31 +104,73 @@ function addition({ store, key }: Assignment, value: Template, sign: 1 | -1, sco
 function applySetvar(draft: ActionDraft, input: ActionInput): void {
   const parsed = parseAssignment(input)
   if (parsed.store === 'tx' && parsed.key.constant !== null) draft.writes.push(parsed.key.constant.toLowerCase())
-  if (input.argument.trimStart().startsWith('!')) {
-    draft.effects.push(removal(parsed))
-    return
-  }
-  const value = parsed.value ?? '1'
-  const sign = value[0]
-  if (sign !== '+' && sign !== '-') {
-    draft.effects.push(assignment(parsed, input.template(value)))
-    return
-  }
-  const scoring = parsed.store === 'tx' && addsToScore(parsed.keyText, value)
-  if (scoring) draft.scores = true
-  draft.effects.push(addition(parsed, input.template(value.slice(1)), sign === '+' ? 1 : -1, scoring))
+  if (isPersistent(parsed.store)) notePersistent(draft, input, `setvar:${parsed.store}`)
+  const effect = setvarEffect(draft, input, parsed)
+  // COMPAT(modsec3): they run before `initcol`, `setsid` and the like of the same rule.
+  if (input.platform.setvarRunsFirst) draft.effects.splice(draft.setvars, 0, effect)
+  else draft.effects.push(effect)
+  draft.setvars++
 }
 
-function opener(name: string, collection: string, doc: string): ActionDefinition {
+function setvarEffect(draft: ActionDraft, input: ActionInput, parsed: Assignment): Effect {
+  if (input.argument.trimStart().startsWith('!')) return removal(parsed)
+  const value = parsed.value ?? '1'
+  const sign = value[0]
+  if (sign !== '+' && sign !== '-') return assignment(parsed, input.template(value))
+  const scoring = parsed.store === 'tx' && addsToScore(parsed.keyText, value)
+  if (scoring) draft.scores = true
+  const least = input.platform.countersStopAtZero ? 0 : Number.NEGATIVE_INFINITY
+  return addition(parsed, input.template(value.slice(1)), sign === '+' ? 1 : -1, scoring, least)
+}
+
+function opener(name: string, collection: PersistentName, doc: string): ActionDefinition {
   return {
     name,
     doc,
     argument: 'required',
+    platforms: 'Coraza refuses it.',
     apply: (draft, input) => {
+      notePersistent(draft, input, name)
       const key = input.template(input.argument)
-      draft.effects.push((state) => state.openPersistent(collection, key.expand(state)))
+      draft.effects.push((state) => state.openPersistent(collection, key.expand(state), true))
     },
   }
+}
+
+function applyInitcol(draft: ActionDraft, input: ActionInput): void {
+  const equals = input.argument.indexOf('=')
+  const name = input.argument.slice(0, Math.max(equals, 0)).trim().toLowerCase()
+  if (!isPersistent(name))
+    throw new DefinitionError(`initcol takes ${persistentNames.join(', ')} "=" key, not "${input.argument}"`)
+  notePersistent(draft, input, 'initcol')
+  const key = input.template(input.argument.slice(equals + 1))
+  draft.effects.push((state) => state.openPersistent(name, key.expand(state), false))
+}
+
+function persistentTarget(input: ActionInput): Assignment & { readonly store: PersistentName } {
+  const parsed = parseAssignment(input)
+  const { store } = parsed
+  if (!isPersistent(store))
+    throw new DefinitionError(`"${input.argument}" names no persistent collection (${persistentNames.join(', ')})`)
+  return { ...parsed, store }
+}
+
+function applyExpirevar(draft: ActionDraft, input: ActionInput): void {
+  const { store, key, value } = persistentTarget(input)
+  notePersistent(draft, input, 'expirevar')
+  const seconds = input.template(value ?? '1')
+  draft.effects.push((state) => state.expire(store, key.expand(state).toLowerCase(), integerOf(seconds.expand(state))))
+}
+
+/** `ip.counter=60/300`: 60 less for every whole 300 seconds. */
+function applyDeprecatevar(draft: ActionDraft, input: ActionInput): void {
+  const { store, key, value } = persistentTarget(input)
+  const speed = /^(\d+)\/(\d+)$/.exec((value ?? '').trim())
+  const period = Number(speed?.[2])
+  if (speed === null || period === 0)
+    throw new DefinitionError(`deprecatevar takes amount "/" seconds, e.g. ip.counter=60/300, not "${input.argument}"`)
+  notePersistent(draft, input, 'deprecatevar')
+  draft.effects.push((state) => state.deprecate(store, key.expand(state).toLowerCase(), Number(speed[1]), period))
 }
 
 function unsimulated(name: string, doc: string, reason: string): ActionDefinition {
@@ -137,40 +194,25 @@ export const stateActions: readonly ActionDefinition[] = [
   unsimulated('append', 'Appends text to the response.', 'responses are not rewritten in a replay'),
   {
     name: 'deprecatevar',
-    doc: 'Lowers a persistent counter with time.',
+    doc: 'Lowers a persistent counter with time: ip.counter=60/300.',
     argument: 'required',
-    unsimulated: 'persistent collections live for one transaction only',
-    apply: (draft) => {
-      draft.unsimulated.push({ what: 'deprecatevar', reason: 'persistent collections live for one transaction only' })
-    },
+    platforms: 'libmodsecurity 3 and Coraza refuse it.',
+    apply: applyDeprecatevar,
   },
   unsimulated('exec', 'Runs a program or script.', 'programs are never run in a replay'),
   {
     name: 'expirevar',
     doc: 'Lets a persistent variable expire after some seconds.',
     argument: 'required',
-    apply: (draft, input) => {
-      const parsed = parseAssignment(input)
-      const seconds = input.template(parsed.value ?? '')
-      draft.effects.push((state) =>
-        state.expire(parsed.store, parsed.key.expand(state), integerOf(seconds.expand(state))),
-      )
-    },
+    platforms: 'libmodsecurity 3: without effect before 3.0.10. Coraza: without effect.',
+    apply: applyExpirevar,
   },
   {
     name: 'initcol',
     doc: 'Opens a persistent collection under a key.',
     argument: 'required',
-    apply: (draft, input) => {
-      const equals = input.argument.indexOf('=')
-      const name = input.argument.slice(0, equals).trim().toLowerCase()
-      if (equals < 1 || !['ip', 'global', 'session', 'user', 'resource'].includes(name))
-        throw new DefinitionError(
-          `initcol takes ip, global, session, user or resource "=" key, not "${input.argument}"`,
-        )
-      const key = input.template(input.argument.slice(equals + 1))
-      draft.effects.push((state) => state.openPersistent(name, key.expand(state)))
-    },
+    platforms: 'libmodsecurity 3: ip, global and resource only. Coraza: without effect.',
+    apply: applyInitcol,
   },
   unsimulated('pause', 'Waits some milliseconds.', 'a replay does not wait'),
   unsimulated('prepend', 'Puts text before the response.', 'responses are not rewritten in a replay'),

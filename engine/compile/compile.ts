@@ -53,6 +53,7 @@ export function checkParts(parts: readonly SourcePart[], reader: SourceReader, o
     changes: [],
     components: [],
     txKeys: new Set(),
+    readsPersistent: false,
   }
   for (const part of parts) {
     if (part.kind === 'text') loadText(assembly, part.name, part.text, 0)

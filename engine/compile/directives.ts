@@ -77,7 +77,9 @@ const list: readonly DirectiveDefinition[] = [
   noted('SecAuditLogType', 'Kind of the audit log.'),
   noted('SecCacheTransformations', 'Cache of transformations.'),
   noted('SecChrootDir', 'Folder the server is confined to.'),
-  noted('SecCollectionTimeout', 'Life of persistent collections.'),
+  setting('SecCollectionTimeout', 'Life of a persistent collection without an update, in seconds.', (a, text) => {
+    a.settings.collectionTimeout = wholeNumber(text, 'seconds')
+  }),
   setting('SecComponentSignature', 'Names a component of the ruleset.', (a, text) => {
     a.components.push(text)
   }),

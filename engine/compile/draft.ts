@@ -58,6 +58,8 @@ export interface Assembly {
   readonly changes: PendingChange[]
   readonly components: string[]
   readonly txKeys: Set<string>
+  /** Whether a rule looks at a persistent collection. */
+  readsPersistent: boolean
 }
 
 /** A draft as selectors see it. */

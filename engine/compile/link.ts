@@ -41,6 +41,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     warnings: assembly.report.diagnostics.filter((d) => d.severity === 'warning'),
     exclusions: assembly.changes.map((change) => change.text),
     pipelines: pipelines.all,
+    persistent: assembly.readsPersistent && assembly.sequence.some(persists),
     txKeys: assembly.txKeys,
     select: (selector) => {
       let indexes = selected.get(selector)
@@ -90,6 +91,10 @@ function checkIds(assembly: Assembly): void {
         'give one of the two rules another id',
       )
   }
+}
+
+function persists(item: SequenceItem): boolean {
+  return 'rule' in item && !item.rule.removed && item.rule.links.some((link) => link.actions.persists)
 }
 
 class PipelineTable {

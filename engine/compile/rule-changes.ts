@@ -112,6 +112,8 @@ function mergeActions(base: ActionDraft, update: ActionDraft): ActionDraft {
     effects: [...base.effects, ...update.effects],
     writes: [...base.writes, ...update.writes],
     scores: base.scores || update.scores,
+    setvars: base.setvars,
+    persists: base.persists || update.persists,
     unsimulated: [...base.unsimulated, ...update.unsimulated],
   }
 }

@@ -99,6 +99,7 @@ function targetText(node: TargetNode): string {
 function draftTarget(assembly: Assembly, node: TargetNode): Target {
   const variable = variableNamed(node.variable)
   const selector = draftSelector(node, variable)
+  if (variable.kind === 'collection' && variable.persistent) assembly.readsPersistent = true
   if (variable.name === 'TX' && selector?.kind === 'name') assembly.txKeys.add(selector.lower)
   const key = selector === null ? '' : `:${selector.kind === 'regex' ? `/${selector.text}/` : selector.text}`
   return { variable, selector, count: node.count, text: `${node.count ? '&' : ''}${variable.name}${key}` }
@@ -129,7 +130,8 @@ function draftOperator(assembly: Assembly, node: OperatorNode, drafted: ActionDr
       throw new DefinitionError(`@${definition.name} needs an argument`, 'missing-argument')
     if (definition.unsimulated !== undefined)
       drafted.unsimulated.push({ what: `@${definition.name}`, reason: definition.unsimulated })
-    const { template, txKeys } = compileTemplate(node.argument)
+    const { template, txKeys, persistent } = compileTemplate(node.argument)
+    if (persistent) assembly.readsPersistent = true
     for (const key of txKeys) assembly.txKeys.add(key)
     return definition.compile({
       argument: template,
@@ -185,7 +187,8 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
     argument: node.argument ?? '',
     platform: assembly.platform,
     template: (text) => {
-      const { template, unknown, txKeys } = compileTemplate(text)
+      const { template, unknown, txKeys, persistent } = compileTemplate(text)
+      if (persistent) assembly.readsPersistent = true
       for (const name of unknown)
         assembly.report.warning(
           'unknown-macro',

@@ -21,6 +21,7 @@ export function initialSettings(): MutableSettings {
     bodyLimits: { depth: 10_000, args: 100_000, files: 10_000 },
     pcreMatchLimit: 1_500,
     webAppId: 'default',
+    collectionTimeout: 3_600,
     sensorId: '',
     serverSignature: '',
   }

@@ -17,6 +17,8 @@ export interface TemplateResult {
   readonly unknown: readonly string[]
   /** TX keys the text reads, lower case. */
   readonly txKeys: readonly string[]
+  /** Whether it reads a persistent collection. */
+  readonly persistent: boolean
 }
 
 export function constantTemplate(text: ByteString): Template {
@@ -24,9 +26,10 @@ export function constantTemplate(text: ByteString): Template {
 }
 
 export function compileTemplate(text: ByteString): TemplateResult {
-  if (!text.includes('%{')) return { template: constantTemplate(text), unknown: [], txKeys: [] }
+  if (!text.includes('%{')) return { template: constantTemplate(text), unknown: [], txKeys: [], persistent: false }
   const unknown: string[] = []
   const txKeys: string[] = []
+  let persistent = false
   const pieces = parseMacroText(text).map((part): Piece => {
     if (typeof part === 'string') return part
     const variable = findVariable(part.variable)
@@ -34,12 +37,13 @@ export function compileTemplate(text: ByteString): TemplateResult {
       unknown.push(part.variable)
       return macroSource(part)
     }
+    if (variable.kind === 'collection' && variable.persistent) persistent = true
     if (variable.name === 'TX' && part.key !== null) txKeys.push(lowerAscii(part.key))
     return macroReader(variable, part.key)
   })
   if (pieces.every((piece) => typeof piece === 'string'))
-    return { template: constantTemplate(pieces.join('')), unknown, txKeys }
-  return { template: { constant: null, expand: (view) => expandPieces(pieces, view) }, unknown, txKeys }
+    return { template: constantTemplate(pieces.join('')), unknown, txKeys, persistent }
+  return { template: { constant: null, expand: (view) => expandPieces(pieces, view) }, unknown, txKeys, persistent }
 }
 
 function expandPieces(pieces: readonly Piece[], view: TransactionView): ByteString {

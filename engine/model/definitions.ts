@@ -28,6 +28,9 @@ export interface WritableCollection extends Collection {
   remove(lowerKey: ByteString): void
 }
 
+/** Collections that outlive a transaction. */
+export type PersistentName = 'global' | 'ip' | 'resource' | 'session' | 'user'
+
 /** One part of a multipart body. */
 export interface MultipartPart {
   /** `name` of Content-Disposition. */
@@ -185,8 +188,16 @@ export interface TransactionView {
   readonly highestSeverity: number
   readonly env: WritableCollection
   readonly tx: WritableCollection
-  /** A persistent collection (`ip`, `session`, `user`, `global`, `resource`) once `initcol` has named it. */
-  persistent(name: string): WritableCollection | null
+  /** Result of the last @geoLookup that found something. */
+  readonly geo: WritableCollection
+  /** Parts of the path that @restpath named (ARGS_PATH). */
+  readonly pathArguments: WritableCollection
+  /** Value of SecWebAppId. */
+  readonly applicationId: ByteString
+  /** A persistent collection as the rules see it now; null where none is open. */
+  persistent(name: PersistentName): WritableCollection | null
+  /** What `setsid`, `setuid` and `setrsc` gave as key; null where they did not run. */
+  persistentKey(name: PersistentName): ByteString | null
   /**
    * Keeps what a reader derived (ARGS_NAMES, FILES …) for as long as the request's data stays the same;
    * forgotten when the body or the response arrives.
@@ -210,8 +221,12 @@ export interface TransactionState extends TransactionView {
   setResponseBodyAccess(on: boolean): void
   setRequestBodyLimit(bytes: number): void
   setResponseBodyLimit(bytes: number): void
-  openPersistent(name: string, key: ByteString): void
-  expire(collection: string, key: ByteString, seconds: number): void
+  /** `byApplication`: the key is looked up under SecWebAppId (`setsid` and its kin). */
+  openPersistent(name: PersistentName, key: ByteString, byApplication: boolean): void
+  /** Lets a variable of an open collection expire in `seconds`. */
+  expire(collection: PersistentName, lowerKey: ByteString, seconds: number): void
+  /** Lowers a counter of an open collection by `amount` for each `period` seconds since its last update. */
+  deprecate(collection: PersistentName, lowerKey: ByteString, amount: number, period: number): void
 }
 
 /** What a state action (`setvar`, `ctl` …) does at every match of its link. */
@@ -246,6 +261,8 @@ interface NamedDefinition {
   readonly doc: string
   /** Present where the name is known but cannot be simulated: the reason. */
   readonly unsimulated?: string
+  /** Where the engines differ, for the documentation. */
+  readonly platforms?: string
 }
 
 /** A variable with one value, e.g. REQUEST_METHOD. */
@@ -258,6 +275,8 @@ export interface ScalarDefinition extends NamedDefinition {
 /** A variable with named values, e.g. ARGS. */
 export interface CollectionDefinition extends NamedDefinition {
   readonly kind: 'collection'
+  /** Whether its values outlive the transaction. */
+  readonly persistent?: true
   read(view: TransactionView): Collection
 }
 

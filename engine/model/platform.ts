@@ -54,6 +54,16 @@ export interface Platform {
   readonly server: ServerName
   /** Status of a request refused because its body is over the limit. */
   readonly bodyLimitStatus: number
+  /**
+   * How IP, SESSION, USER, GLOBAL and RESOURCE live on. `stored`: a collection is read when it is opened, expires as
+   * a whole, has built-in variables, and is written at the end where it was changed. `live`: single variables shared
+   * by all transactions, without built-ins; a collection that was not opened has the empty key. `none`: not at all.
+   */
+  readonly persistence: 'stored' | 'live' | 'none'
+  /** Whether all `setvar` of a rule run before its other actions. */
+  readonly setvarRunsFirst: boolean
+  /** Whether `setvar` with `-` stops at zero. */
+  readonly countersStopAtZero: boolean
 }
 
 export const platforms: Readonly<Record<PlatformName, Platform>> = {
@@ -78,6 +88,9 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'go',
     server: 'none',
     bodyLimitStatus: 413,
+    persistence: 'none',
+    setvarRunsFirst: false,
+    countersStopAtZero: false,
   },
   modsec2: {
     name: 'modsec2',
@@ -100,6 +113,9 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c',
     server: 'apache',
     bodyLimitStatus: 413,
+    persistence: 'stored',
+    setvarRunsFirst: false,
+    countersStopAtZero: true,
   },
   modsec3: {
     name: 'modsec3',
@@ -122,6 +138,9 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c',
     server: 'none',
     bodyLimitStatus: 403,
+    persistence: 'live',
+    setvarRunsFirst: true,
+    countersStopAtZero: false,
   },
 }
 

@@ -118,6 +118,8 @@ export interface EngineSettings {
   readonly bodyLimits: BodyLimits
   readonly pcreMatchLimit: number
   readonly webAppId: ByteString
+  /** Life of a persistent collection without an update, in seconds. */
+  readonly collectionTimeout: number
   readonly sensorId: ByteString
   readonly serverSignature: ByteString
 }
@@ -141,6 +143,11 @@ export interface Ruleset {
   /** Exclusions that stand in the ruleset itself, as written. */
   readonly exclusions: readonly string[]
   readonly pipelines: readonly Pipeline[]
+  /**
+   * Whether what one transaction leaves in a persistent collection can change another: the ruleset opens or writes
+   * one, and reads one. Such a ruleset must be evaluated in capture order.
+   */
+  readonly persistent: boolean
   /** Sets of TX keys the rules read or write, lower case; how callers find which settings exist. */
   readonly txKeys: ReadonlySet<string>
   /** Indexes of the rules a selector names; kept per selector. */

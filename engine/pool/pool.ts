@@ -1,5 +1,6 @@
 /**
- * Replays corpus items through a ruleset on several threads, results in input order.
+ * Replays corpus items through a ruleset on several threads, results in input order. A ruleset whose persistent
+ * collections carry from one record to the next is evaluated in the main thread, in capture order.
  *
  * Memory is bounded: at most a few batches a worker are under way, and reading waits for them. A worker that
  * dies is replaced; its batch is tried once more, record by record, so that only the record that kills it
@@ -9,6 +10,7 @@ import { Piscina } from 'piscina'
 import type { LoadedRuleset } from '../compile/source.js'
 import { type CorpusItem, isUnreadable } from '../model/exchange.js'
 import type { Verdict } from '../model/verdict.js'
+import { createPersistentStore } from '../transaction/persistent.js'
 import { type EvaluateOptions, errorVerdict, reasonOf } from '../transaction/verdict.js'
 import { evaluateItem } from './batch.js'
 import { packItems, unpackVerdicts } from './wire.js'
@@ -40,13 +42,19 @@ const batchBytes = 1 << 20
 const batchesPerWorker = 3
 
 export function createPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
-  return options.workers === 0 ? mainThreadPool(loaded, options) : workerPool(loaded, options)
+  return threadsFor(loaded, options) === 0 ? mainThreadPool(loaded, options) : workerPool(loaded, options)
+}
+
+/** Threads that evaluate beside the main thread; 0 where persistent collections ask for capture order. */
+export function threadsFor(loaded: LoadedRuleset, { workers }: PoolOptions): number {
+  return loaded.ruleset.persistent ? 0 : workers
 }
 
 function mainThreadPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
   return {
     async *run(items) {
-      for await (const item of items) yield { item, verdict: evaluateItem(loaded.ruleset, item, options) }
+      const store = createPersistentStore()
+      for await (const item of items) yield { item, verdict: evaluateItem(loaded.ruleset, item, { ...options, store }) }
     },
     close: async () => {},
   }

@@ -9,22 +9,34 @@ import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
 import { processorOf, readBody } from './body-view.js'
 import { Matching } from './matching.js'
+import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
 import { evaluateRule } from './rule.js'
 import { apacheRefusal } from './server.js'
 import { type Interruption, Transaction } from './transaction.js'
 
 /** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
-export function runTransaction(ruleset: Ruleset, record: TransactionRecord, everything: boolean): Transaction {
-  const transaction = new Transaction(record, ruleset)
-  if (transaction.mode === 'off') return transaction
+export function runTransaction(
+  ruleset: Ruleset,
+  record: TransactionRecord,
+  everything: boolean,
+  store?: PersistentStore,
+): Transaction {
+  const transaction = new Transaction(record, ruleset, store)
+  if (transaction.mode !== 'off') runPhases(transaction, everything)
+  transaction.close()
+  return transaction
+}
+
+function runPhases(transaction: Transaction, everything: boolean): void {
+  const { record, ruleset } = transaction
   const matching = new Matching(transaction)
   const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
   if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) {
     transaction.interruption = interruptionOf('server', 1, 400)
     transaction.wouldInterrupt = transaction.interruption
     run(5)
-    return transaction
+    return
   }
   run(1)
   if (mayGoOn(transaction, 2)) takeRequestBody(transaction)
@@ -37,7 +49,6 @@ export function runTransaction(ruleset: Ruleset, record: TransactionRecord, ever
     if (mayGoOn(transaction, 4)) run(4)
   }
   run(5)
-  return transaction
 }
 
 function mayGoOn(transaction: Transaction, phase: PhaseNumber): boolean {

@@ -7,6 +7,7 @@
 import type {
   Collection,
   EngineMode,
+  PersistentName,
   RequestBodyView,
   ResponseView,
   RuleFacts,
@@ -21,6 +22,12 @@ import type { Disruption, PhaseNumber, Rule, Ruleset } from '../model/ruleset.js
 import type { BlockedBy, Match } from '../model/verdict.js'
 import { VariableStore } from '../variables/index.js'
 import { processorOf, unreadBody } from './body-view.js'
+import {
+  createPersistentStore,
+  openCollections,
+  type PersistentCollections,
+  type PersistentStore,
+} from './persistent.js'
 import { RecordedRequestView } from './request-view.js'
 
 /** Clock of records without a time: 2026-01-01T00:00:00Z. A fixed one, so that a replay repeats itself. */
@@ -40,6 +47,8 @@ export class Transaction implements TransactionState {
   readonly request: RecordedRequestView
   readonly tx = new VariableStore()
   readonly env = new VariableStore()
+  readonly geo = new VariableStore()
+  readonly pathArguments = new VariableStore()
   phase: PhaseNumber = 1
   body: RequestBodyView
   response: ResponseView | null = null
@@ -74,17 +83,26 @@ export class Transaction implements TransactionState {
   allowed: 'none' | 'phase' | 'request' | 'all' = 'none'
   #removed: Uint8Array | null = null
   #targetExclusions: Map<number, TargetExclusion[]> | null = null
-  readonly #persistent = new Map<string, VariableStore>()
+  readonly #persistent: PersistentCollections
+  readonly #persistentKeys = new Map<PersistentName, ByteString>()
   readonly #derived = new Map<string, unknown>()
 
   constructor(
     readonly record: TransactionRecord,
     readonly ruleset: Ruleset,
+    store: PersistentStore = createPersistentStore(),
   ) {
     const { settings } = ruleset
     this.platform = ruleset.platform
     const time = record.time === undefined ? Number.NaN : Date.parse(record.time)
     this.time = Number.isNaN(time) ? undatedTime : time
+    this.#persistent = openCollections({
+      store,
+      platform: ruleset.platform,
+      now: store.advance(Number.isNaN(time) ? null : Math.floor(time / 1000)),
+      timeout: settings.collectionTimeout,
+      applicationId: settings.webAppId,
+    })
     this.request = new RecordedRequestView(record.request, settings.argumentSeparator, ruleset.platform)
     this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type'), this.platform))
     this.mode = settings.mode
@@ -106,22 +124,34 @@ export class Transaction implements TransactionState {
     return this.currentRule === null ? null : factsOf(this.currentRule)
   }
 
-  persistent(name: string): WritableCollection | null {
-    return this.#persistent.get(name) ?? null
+  get applicationId(): ByteString {
+    return this.ruleset.settings.webAppId
   }
 
-  openPersistent(name: string, key: ByteString): void {
-    if (this.#persistent.has(name)) return
-    const store = new VariableStore()
-    store.set('KEY', key)
-    store.set('CREATE_TIME', String(Math.floor(this.time / 1000)))
-    store.set('IS_NEW', '1')
-    this.#persistent.set(name, store)
+  persistent(name: PersistentName): WritableCollection | null {
+    return this.#persistent.get(name)
   }
 
-  /** Within one transaction no time passes, so nothing expires but what expires at once. */
-  expire(collection: string, key: ByteString, seconds: number): void {
-    if (seconds <= 0) this.persistent(collection)?.remove(key.toLowerCase())
+  persistentKey(name: PersistentName): ByteString | null {
+    return this.#persistentKeys.get(name) ?? null
+  }
+
+  openPersistent(name: PersistentName, key: ByteString, byApplication: boolean): void {
+    if (byApplication) this.#persistentKeys.set(name, key)
+    this.#persistent.open(name, key, byApplication ? this.applicationId : '')
+  }
+
+  expire(collection: PersistentName, lowerKey: ByteString, seconds: number): void {
+    this.#persistent.expire(collection, lowerKey, seconds)
+  }
+
+  deprecate(collection: PersistentName, lowerKey: ByteString, amount: number, period: number): void {
+    this.#persistent.deprecate(collection, lowerKey, amount, period)
+  }
+
+  /** The last phase has run: what persists is written. */
+  close(): void {
+    this.#persistent.close()
   }
 
   derived<T>(key: string, make: () => T): T {

@@ -4,19 +4,22 @@
 import type { Evidence, Label, TransactionRecord } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
 import type { Verdict, VerdictKind } from '../model/verdict.js'
+import type { PersistentStore } from './persistent.js'
 import { runTransaction } from './phases.js'
 import type { Transaction } from './transaction.js'
 
 export interface EvaluateOptions {
   /** Report rules with `nolog` too (`allRuleIds`, and in `matches`). */
   readonly allRules?: boolean
+  /** Persistent collections of the run; without it those of this record alone. Records must come one by one. */
+  readonly store?: PersistentStore
 }
 
 /** Evaluates one record. Never throws: what goes wrong is the verdict `error` with its reason. */
 export function evaluate(ruleset: Ruleset, record: TransactionRecord, options: EvaluateOptions = {}): Verdict {
   const allRules = options.allRules ?? false
   try {
-    return verdictOf(runTransaction(ruleset, record, allRules), allRules)
+    return verdictOf(runTransaction(ruleset, record, allRules, options.store), allRules)
   } catch (error) {
     return errorVerdict(record.id, record.label, record.evidence, reasonOf(error))
   }

@@ -6,6 +6,7 @@
  */
 import type {
   CollectionDefinition,
+  PersistentName,
   ScalarDefinition,
   TransactionView,
   VariableDefinition,
@@ -13,8 +14,11 @@ import type {
 import { FixedCollection } from './collection.js'
 import { collection, derivedCollection, flag, scalar, unsimulatedScalar } from './derive.js'
 
-function persistent(name: string, doc: string): CollectionDefinition {
-  return collection(name, doc, (view) => view.persistent(name.toLowerCase()) ?? FixedCollection.empty)
+function persistent(name: PersistentName, doc: string): CollectionDefinition {
+  return {
+    ...collection(name.toUpperCase(), doc, (view) => view.persistent(name) ?? FixedCollection.empty),
+    persistent: true,
+  }
 }
 
 function clock(name: string, doc: string, read: (time: Date) => string): ScalarDefinition {
@@ -36,13 +40,13 @@ function headerHost(view: TransactionView): string {
 export const internalVariables: readonly VariableDefinition[] = [
   scalar('DURATION', 'Milliseconds since the transaction began; 0 in a replay.', () => '0'),
   collection('ENV', 'Environment variables that `setenv` wrote.', (v) => v.env),
-  collection('GEO', 'Result of @geoLookup.', () => FixedCollection.empty),
-  persistent('GLOBAL', 'Persistent collection shared by all clients.'),
+  collection('GEO', 'Result of @geoLookup.', (v) => v.geo),
+  persistent('global', 'Persistent collection shared by all clients.'),
   scalar('HIGHEST_SEVERITY', 'Gravest severity of the rules that matched; 255 where none.', (v) =>
     String(v.highestSeverity),
   ),
   scalar('INBOUND_DATA_ERROR', '1 where the request body was over the limit.', (v) => flag(v.body.overLimit)),
-  persistent('IP', 'Persistent collection of a client address.'),
+  persistent('ip', 'Persistent collection of a client address.'),
   scalar('MATCHED_VAR', 'Value that matched last.', (v) => v.matched.last?.value ?? null),
   scalar('MATCHED_VAR_NAME', 'Name of the variable that matched last.', (v) => v.matched.last?.name ?? null),
   collection(
@@ -73,7 +77,7 @@ export const internalVariables: readonly VariableDefinition[] = [
   scalar('REMOTE_HOST', "The client's address; names are not looked up.", (v) => v.record.client?.ip ?? '127.0.0.1'),
   scalar('REMOTE_PORT', "The client's port.", (v) => String(v.record.client?.port ?? 0)),
   unsimulatedScalar('REMOTE_USER', 'Name of the authenticated user.', 'authentication is not recorded'),
-  persistent('RESOURCE', 'Persistent collection that `setrsc` names.'),
+  persistent('resource', 'Persistent collection that `setrsc` names.'),
   derivedRule(),
   unsimulatedScalar('SCRIPT_BASENAME', 'Base name of the script.', 'the server maps no file in a replay'),
   unsimulatedScalar('SCRIPT_FILENAME', 'Path of the script.', 'the server maps no file in a replay'),
@@ -86,8 +90,8 @@ export const internalVariables: readonly VariableDefinition[] = [
   scalar('SERVER_ADDR', "The server's address.", (v) => v.record.server?.ip ?? '127.0.0.1'),
   scalar('SERVER_NAME', 'Host the client asked for.', headerHost),
   scalar('SERVER_PORT', "The server's port.", (v) => String(v.record.server?.port ?? 80)),
-  persistent('SESSION', 'Persistent collection that `setsid` names.'),
-  scalar('SESSIONID', 'Value of `setsid`.', (v) => v.persistent('session')?.get('key') ?? null),
+  persistent('session', 'Persistent collection that `setsid` names.'),
+  scalar('SESSIONID', 'Value of `setsid`.', (v) => v.persistentKey('session')),
   unsimulatedScalar('STREAM_INPUT_BODY', 'Request body as a stream.', 'streams are not rewritten in a replay'),
   unsimulatedScalar('STREAM_OUTPUT_BODY', 'Response body as a stream.', 'streams are not rewritten in a replay'),
   clock('TIME', 'Hour, minute and second of the record (UTC).', (t) => t.toISOString().slice(11, 19)),
@@ -101,14 +105,14 @@ export const internalVariables: readonly VariableDefinition[] = [
   clock('TIME_YEAR', 'Year.', (t) => String(t.getUTCFullYear())),
   collection('TX', 'Variables of the transaction; TX:0-9 hold captures.', (v) => v.tx),
   scalar('UNIQUE_ID', "Id of the transaction, made from the record's id.", (v) => v.uniqueId),
-  persistent('USER', 'Persistent collection that `setuid` names.'),
-  scalar('USERID', 'Value of `setuid`.', (v) => v.persistent('user')?.get('key') ?? null),
+  persistent('user', 'Persistent collection that `setuid` names.'),
+  scalar('USERID', 'Value of `setuid`.', (v) => v.persistentKey('user')),
   unsimulatedScalar(
     'USERAGENT_IP',
     'Client address behind a proxy module.',
     'the module is not simulated; use REMOTE_ADDR',
   ),
-  scalar('WEBAPPID', 'Value of SecWebAppId.', () => 'default'),
+  scalar('WEBAPPID', 'Value of SecWebAppId.', (v) => v.applicationId),
   unsimulatedScalar('WEBSERVER_ERROR_LOG', "The server's error log.", 'the log is not recorded'),
 ]
 

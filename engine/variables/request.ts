@@ -76,7 +76,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   namesOf('ARGS_NAMES', 'Names of all arguments.', allArgs),
   collection('ARGS_POST', 'Arguments of the body.', (v) => v.body.argsPost),
   namesOf('ARGS_POST_NAMES', 'Names of the arguments of the body.', (v) => v.body.argsPost),
-  derivedCollection('ARGS_PATH', 'Parts of the path that @restpath named (Coraza); none in a replay.', () => []),
+  collection('ARGS_PATH', 'Parts of the path that @restpath named (Coraza).', (v) => v.pathArguments),
   scalar('ARGUMENTS_LIMIT_REACHED', '1 where there are more arguments than SecArgumentsLimit allows (Coraza).', (v) =>
     flag(v.request.argsGet.all().length + v.body.argsPost.all().length > v.argumentLimit),
   ),
