@@ -1,22 +1,18 @@
 /**
- * PCRE pattern syntax to RE2's (or JavaScript's), on byte strings: what PCRE writes otherwise is rewritten so that
- * its meaning holds, what RE2 cannot express is named.
+ * PCRE pattern syntax to RE2's, on byte strings: what PCRE writes otherwise is rewritten so that its meaning holds,
+ * what RE2 cannot express is named. Patterns with such names are read by `patterns/` instead.
  *
- * LIMIT: a possessive quantifier is read as a greedy one, which matches a little more.
  * Each char of a pattern is a byte. RE2 sees the bytes as code points U+0000-U+00FF, as it sees those of values.
  */
 import { DefinitionError } from './errors.js'
 import type { ByteString } from './model/exchange.js'
 
 export interface RewrittenPattern {
-  /** Source for RE2, or for the JavaScript engine where `needs` is not empty. */
+  /** Source for RE2; of no use where `needs` is not empty. */
   readonly source: ByteString
-  /** Constructs RE2 does not have: `look-around`, `back-reference`, `atomic group` … */
+  /** Constructs that are not written for RE2 here: `look-around`, `back-reference`, `atomic group` … */
   readonly needs: readonly string[]
 }
-
-/** Engine the pattern is written for. JavaScript has no inline options: case is spelled out there. */
-export type PatternTarget = 're2' | 'script'
 
 const spaceClass = '\\x09-\\x0d\\x20'
 const notSpaceClass = '\\x00-\\x08\\x0e-\\x1f\\x21-\\xff'
@@ -24,11 +20,11 @@ const horizontalClass = '\\x09\\x20\\xa0'
 const notHorizontalClass = '\\x00-\\x08\\x0a-\\x1f\\x21-\\x9f\\xa1-\\xff'
 
 /** Escapes that mean the same in both. */
-const sharedEscapes = 'aftnrvdDwWbBAz'
+const sharedEscapes = 'aftnrvdDwWbAz'
 
 /** Throws DefinitionError where the pattern is no valid PCRE pattern of those the engines accept. */
-export function rewritePattern(pattern: ByteString, startsCaseless: boolean, target: PatternTarget): RewrittenPattern {
-  return new Rewriter(pattern, startsCaseless, target).run()
+export function rewritePattern(pattern: ByteString, startsCaseless: boolean): RewrittenPattern {
+  return new Rewriter(pattern, startsCaseless).run()
 }
 
 class Rewriter {
@@ -41,7 +37,6 @@ class Rewriter {
   constructor(
     private readonly pattern: ByteString,
     startsCaseless: boolean,
-    private readonly target: PatternTarget,
   ) {
     this.#caseless = startsCaseless
   }
@@ -87,22 +82,12 @@ class Rewriter {
   /** RE2 folds é and É; PCRE on bytes does not. */
   #literal(char: string): void {
     if (char.charCodeAt(0) >= 0x80) this.#byte(char.charCodeAt(0))
-    else if (this.#spellsCase() && /[A-Za-z]/.test(char)) this.#out += `[${char.toLowerCase()}${char.toUpperCase()}]`
     else this.#out += char
   }
 
-  #spellsCase(): boolean {
-    return this.target === 'script' && this.#caseless
-  }
-
   #byte(code: number): void {
-    const char = String.fromCharCode(code)
-    if (this.#spellsCase() && /[A-Za-z]/.test(char)) {
-      this.#literal(char)
-      return
-    }
     const escaped = `\\x${code.toString(16).padStart(2, '0')}`
-    this.#out += this.target === 're2' && this.#caseless && code >= 0x80 ? `(?-i:${escaped})` : escaped
+    this.#out += this.#caseless && code >= 0x80 ? `(?-i:${escaped})` : escaped
   }
 
   #open(): void {
@@ -127,15 +112,11 @@ class Rewriter {
   }
 
   #flags([whole, on = '', off = '', end = '']: RegExpExecArray): void {
-    if (/[xXJ]/.test(on)) throw new DefinitionError(`the pattern option (?${on}) is not supported`, 'regex-unsupported')
+    if (/[^imsU]/.test(on + off)) this.#needs.add(`option (?${on})`)
     if (end === ':') this.#outerCaseless.push(this.#caseless)
     if (on.includes('i')) this.#caseless = true
     if (off.includes('i')) this.#caseless = false
-    if (this.target === 're2') this.#copy(whole.length)
-    else {
-      this.#at += whole.length
-      if (end === ':') this.#out += '(?:'
-    }
+    this.#copy(whole.length)
   }
 
   #quantifier(): void {
@@ -147,8 +128,10 @@ class Rewriter {
       return
     }
     this.#copy(found[0].length)
-    if (this.pattern[this.#at] === '+') this.#at++
-    else if (this.pattern[this.#at] === '?') this.#copy(1)
+    if (this.pattern[this.#at] === '+') {
+      this.#needs.add('possessive quantifier')
+      this.#at++
+    } else if (this.pattern[this.#at] === '?') this.#copy(1)
   }
 
   #escape(): void {
@@ -168,11 +151,13 @@ class Rewriter {
     else if (next === 'S') this.#out += `[^${spaceClass}]`
     else if (next === 'h') this.#out += `[${horizontalClass}]`
     else if (next === 'H') this.#out += `[^${horizontalClass}]`
-    else if (next === 'R') this.#out += '(?:\\r\\n|[\\n\\x0b\\f\\r\\x85])'
+    else if (next === 'R') this.#needs.add('\\R')
+    // RE2 finds \B inside the two bytes that stand for é.
+    else if (next === 'B') this.#needs.add('\\B')
     else if (next === 'N') this.#out += '[^\\n]'
-    else if (next === 'Z') this.#out += this.target === 're2' ? '(?:\\n?\\z)' : '(?=\\n?(?![^]))'
-    else if (next === 'z' && this.target === 'script') this.#out += '(?![^])'
-    else if (next === 'A' && this.target === 'script') this.#out += '(?<![^])'
+    else if (next === 'Z') this.#needs.add('\\Z')
+    else if (next === 'k' || next === 'g') this.#needs.add('back-reference')
+    else if (next === 'K' || next === 'G') this.#needs.add(`\\${next}`)
     else if (next === 'Q') this.#quoted()
     else if (next === 'E') return
     else if (next === 'p' || next === 'P') this.#property(next)
@@ -182,7 +167,7 @@ class Rewriter {
 
   /** A backslash before a character without a meaning of its own. */
   #plainEscape(next: string): void {
-    if (/[KGkgXCLlUu]/.test(next))
+    if (/[XCLlUu]/.test(next))
       throw new DefinitionError(`the pattern's \\${next} is not supported`, 'regex-unsupported')
     if (/[A-Za-z]/.test(next)) this.#out += next
     else if (next.charCodeAt(0) >= 0x80) this.#byte(next.charCodeAt(0))
@@ -247,11 +232,6 @@ class Rewriter {
     const negated = this.pattern[this.#at + 1] === '^'
     this.#at += negated ? 2 : 1
     const body = this.#classBody()
-    if (this.target === 'script') {
-      const items = this.#caseless ? body.map(bothCases) : body
-      this.#out += `[${negated ? '^' : ''}${items.join('')}]`
-      return
-    }
     const high = this.#caseless && !negated ? splitHigh(body) : null
     if (high === null) this.#out += `[${negated ? '^' : ''}${body.join('')}]`
     else if (high.low.length === 0) this.#out += `(?-i:[${high.high.join('')}])`
@@ -325,16 +305,6 @@ function hexEscape(char: string): string {
 
 function classEscape(char: string): string {
   return /[A-Za-z0-9]/.test(char) ? char : hexEscape(char)
-}
-
-/** An item of a class with the other case of its letters. */
-function bothCases(item: string): string {
-  const range = /^([A-Za-z])(?:-([A-Za-z]))?$/.exec(item)
-  if (range === null) return item
-  const [, low = '', high = low] = range
-  const other = (char: string): string => (char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase())
-  const sameCase = (low === low.toLowerCase()) === (high === high.toLowerCase())
-  return sameCase ? `${item}${other(low)}-${other(high)}` : `${item}A-Za-z`
 }
 
 /** Items above 0x7F apart from the others; null where there are none (or a range spans the border). */

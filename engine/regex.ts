@@ -1,16 +1,24 @@
 /**
- * Patterns of rules compiled to RE2; with regex-go.ts the only importer of re2.
+ * Patterns of rules compiled; with regex-go.ts the only importer of re2.
  *
  * Values and patterns are byte strings. RE2 gets the UTF-8 of their code points, so that one byte is one
- * character to it and `.` matches every byte. What RE2 cannot express (look-around, back-references …) runs in
- * the JavaScript engine.
+ * character to it and `.` matches every byte. What RE2 cannot express is written otherwise where that is exact;
+ * else our own backtracker runs it, on values that a wider RE2 pattern has let through.
  */
 import RE2 from 're2'
 import { DefinitionError } from './errors.js'
 import type { ByteString } from './model/exchange.js'
 import type { Platform } from './model/platform.js'
 import { rewritePattern } from './pattern-syntax.js'
+import { Backtracker } from './patterns/backtracker.js'
+import { parsePattern } from './patterns/parser.js'
+import { relaxPossessive } from './patterns/possessive.js'
+import { beyondRe2, printExact, printSuperset } from './patterns/printer.js'
+import { compileProgram } from './patterns/program.js'
+import type { PatternTree } from './patterns/tree.js'
 import { compileGoPattern } from './regex-go.js'
+
+export { PatternRunaway } from './patterns/backtracker.js'
 
 export interface PatternMatch {
   readonly index: number
@@ -19,27 +27,42 @@ export interface PatternMatch {
   readonly groups: readonly (ByteString | undefined)[]
 }
 
+/**
+ * How a pattern is run: `re2` as it is; `rewritten` by RE2 in other words that mean the same; `backtracker` by our
+ * matcher on values that a wider RE2 pattern matches, `backtracker-alone` on every value.
+ */
+export type PatternRun = 're2' | 'rewritten' | 'backtracker' | 'backtracker-alone'
+
+/** A pattern's methods throw PatternRunaway where `run` names the backtracker and it is out of steps. */
 export interface Pattern {
   test(value: ByteString): boolean
   exec(value: ByteString): PatternMatch | null
-  /** What made the JavaScript engine necessary; empty where RE2 runs it. */
+  readonly run: PatternRun
+  /** What made it necessary to run it otherwise; empty where RE2 runs it as it is. */
   readonly needs: readonly string[]
 }
+
+/** Steps the backtracker may take on one value. */
+export const patternStepBudget = 1_000_000
 
 /**
  * Compiles a rule's pattern. `$` and `^` are the platform's: COMPAT(modsec3, coraza) they also match at line
  * ends. Throws DefinitionError where it is no pattern.
  */
-export function compilePattern(pattern: ByteString, platform: Pick<Platform, 'regexFlags' | 'regexSubject'>): Pattern {
-  const text = platform.regexSubject === 'utf-8' ? goPattern(pattern) : null
-  return text ?? compile(pattern, platform.regexFlags)
+export function compilePattern(
+  pattern: ByteString,
+  platform: Pick<Platform, 'regexFlags' | 'regexSubject'>,
+  stepBudget = patternStepBudget,
+): Pattern {
+  return platform.regexSubject === 'utf-8' ? goPattern(pattern) : compile(pattern, platform.regexFlags, stepBudget)
 }
 
-/** Null where Go could not compile it: the pattern is then read as that of another engine, which tells what it needs. */
-function goPattern(pattern: ByteString): Pattern | null {
+/** Go's regexp has the syntax of RE2; a ruleset with another pattern does not load. */
+function goPattern(pattern: ByteString): Pattern {
   try {
     const { test, exec } = compileGoPattern(pattern)
     return {
+      run: 're2',
       needs: [],
       test,
       exec: (value) => {
@@ -47,22 +70,41 @@ function goPattern(pattern: ByteString): Pattern | null {
         return found === null ? null : { ...found, matched: found.groups[0] ?? '' }
       },
     }
-  } catch {
-    return null
+  } catch (error) {
+    throw new DefinitionError(
+      `Go's regexp cannot compile the pattern: ${(error as Error).message}`,
+      'bad-pattern',
+      'Coraza has no look-around, back-references, atomic groups or possessive quantifiers',
+    )
   }
 }
 
 /** A `/pattern/` key of a target: compared without case, anywhere in the name. */
 export function compileSelector(pattern: ByteString): (key: ByteString) => boolean {
-  const compiled = compile(pattern, 'isu')
+  const compiled = compile(pattern, 'isu', patternStepBudget)
   return (key) => compiled.test(key)
 }
 
-function compile(pattern: ByteString, flags: string): Pattern {
+function compile(pattern: ByteString, flags: string, stepBudget: number): Pattern {
   const caseless = flags.includes('i')
-  const { source, needs } = rewritePattern(pattern, caseless, 're2')
-  if (needs.length === 0) return re2Pattern(source, flags)
-  return scriptPattern(rewritePattern(pattern, caseless, 'script').source, flags, needs)
+  const { source, needs } = rewritePattern(pattern, caseless)
+  const plain = needs.length === 0 ? compiledBy(source, flags) : null
+  if (plain !== null) return re2Pattern(plain, 're2', needs)
+  const tree = relaxPossessive(parsePattern(pattern, { caseless, multiLine: flags.includes('m') }))
+  const beyond = beyondRe2(tree)
+  const rewritten = beyond.length === 0 ? compiledBy(printExact(tree), 'su') : null
+  const said = needs.length === 0 ? ['what RE2 refuses'] : needs
+  if (rewritten !== null) return re2Pattern(rewritten, 'rewritten', said)
+  return backtrackerPattern(tree, beyond.length === 0 ? said : beyond, stepBudget)
+}
+
+/** Null where RE2 refuses the pattern (as too large, say). */
+function compiledBy(source: ByteString, flags: string): RE2 | null {
+  try {
+    return new RE2(source, flags)
+  } catch {
+    return null
+  }
 }
 
 /** The UTF-8 of the value tested last: many patterns look at one value in a row. PERF(operators) */
@@ -77,38 +119,38 @@ function bytesOf(value: ByteString): Buffer {
   return lastBytes
 }
 
-function re2Pattern(source: ByteString, flags: string): Pattern {
-  let compiled: RE2
-  try {
-    compiled = new RE2(source, flags)
-  } catch (error) {
-    throw new DefinitionError(`the pattern cannot be compiled: ${(error as Error).message}`, 'bad-pattern')
-  }
+function re2Pattern(compiled: RE2, run: PatternRun, needs: readonly string[]): Pattern {
   return {
-    needs: [],
+    run,
+    needs,
     // A Buffer costs RE2 a fraction of what a string does.
     test: (value) => compiled.test(bytesOf(value) as unknown as string),
     exec: (value) => matchOf(compiled.exec(value)),
   }
 }
 
-function scriptPattern(source: ByteString, flags: string, needs: readonly string[]): Pattern {
-  let compiled: RegExp
-  try {
-    compiled = new RegExp(source, flags.replace(/[iu]/g, ''))
-  } catch (error) {
-    throw new DefinitionError(
-      `the pattern uses ${needs.join(', ')} and cannot be compiled: ${(error as Error).message}`,
-      'regex-unsupported',
-    )
-  }
+function matchOf(found: RegExpExecArray | null): PatternMatch | null {
+  return found === null ? null : { index: found.index, matched: found[0], groups: [...found] }
+}
+
+function backtrackerPattern(tree: PatternTree, needs: readonly string[], stepBudget: number): Pattern {
+  const superset = compiledBy(printSuperset(tree), 'su')
+  const backtracker = new Backtracker(compileProgram(tree), stepBudget)
+  const candidate = (value: ByteString): boolean => superset?.test(bytesOf(value) as unknown as string) ?? true
   return {
+    run: superset === null ? 'backtracker-alone' : 'backtracker',
     needs,
-    test: (value) => compiled.test(value),
-    exec: (value) => matchOf(compiled.exec(value)),
+    test: (value) => candidate(value) && backtracker.exec(value) !== null,
+    exec: (value) => (candidate(value) ? bordersToMatch(backtracker.exec(value), value) : null),
   }
 }
 
-function matchOf(found: RegExpExecArray | null): PatternMatch | null {
-  return found === null ? null : { index: found.index, matched: found[0], groups: [...found] }
+function bordersToMatch(borders: Int32Array | null, value: ByteString): PatternMatch | null {
+  if (borders === null) return null
+  const groups: (ByteString | undefined)[] = []
+  for (let n = 0; n < borders.length; n += 2) {
+    const end = borders[n + 1] as number
+    groups.push(end < 0 ? undefined : value.slice(borders[n], end))
+  }
+  return { index: borders[0] as number, matched: groups[0] ?? '', groups }
 }

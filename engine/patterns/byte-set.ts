@@ -1,0 +1,92 @@
+/**
+ * Sets of bytes as patterns name them: `[a-z]`, `\s`, `[:alpha:]`, a literal. PCRE's "C" locale: letters are ASCII.
+ */
+
+/** 256 flags, 1 for a member. Never changed once it stands in a tree. */
+export type ByteSet = Uint8Array
+
+export function emptySet(): ByteSet {
+  return new Uint8Array(256)
+}
+
+export function setOf(test: (code: number) => boolean): ByteSet {
+  return emptySet().map((_, code) => (test(code) ? 1 : 0))
+}
+
+export const anyByte = setOf(() => true)
+
+export function singleByte(code: number): ByteSet {
+  return setOf((each) => each === code)
+}
+
+export function complement(set: ByteSet): ByteSet {
+  return set.map((member) => 1 - member)
+}
+
+export function union(one: ByteSet, other: ByteSet): ByteSet {
+  return one.map((member, code) => member | (other[code] ?? 0))
+}
+
+export function disjoint(one: ByteSet, other: ByteSet): boolean {
+  return one.every((member, code) => member === 0 || other[code] === 0)
+}
+
+/** The set with the other case of its ASCII letters; é and É are two bytes without case. */
+export function bothCases(set: ByteSet): ByteSet {
+  return setOf((code) => {
+    if (set[code] === 1) return true
+    const letter = code | 0x20
+    return letter >= 0x61 && letter <= 0x7a && set[code ^ 0x20] === 1
+  })
+}
+
+/** Members as [first, last] ranges. */
+export function rangesOf(set: ByteSet): readonly (readonly [number, number])[] {
+  const ranges: [number, number][] = []
+  for (let code = 0; code < 256; code++) {
+    if (set[code] === 0) continue
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1] === code - 1) last[1] = code
+    else ranges.push([code, code])
+  }
+  return ranges
+}
+
+const between = (low: number, high: number) => (code: number) => code >= low && code <= high
+const lower = between(0x61, 0x7a)
+const upper = between(0x41, 0x5a)
+const digit = between(0x30, 0x39)
+const alpha = (code: number): boolean => lower(code) || upper(code)
+const graph = between(0x21, 0x7e)
+
+/** `\s` holds the vertical tab, as in PCRE since 8.34. */
+const space = (code: number): boolean => between(9, 13)(code) || code === 0x20
+
+export const wordBytes = setOf((code) => alpha(code) || digit(code) || code === 0x5f)
+
+/** Sets behind a backslash; the upper-case letter is the complement. */
+export const escapeSets: Readonly<Record<string, ByteSet>> = {
+  d: setOf(digit),
+  h: setOf((code) => code === 9 || code === 0x20 || code === 0xa0),
+  s: setOf(space),
+  v: setOf((code) => between(10, 13)(code) || code === 0x85),
+  w: wordBytes,
+}
+
+/** `[:name:]` inside a class. */
+export const posixSets: Readonly<Record<string, ByteSet>> = {
+  alnum: setOf((code) => alpha(code) || digit(code)),
+  alpha: setOf(alpha),
+  ascii: setOf((code) => code < 0x80),
+  blank: setOf((code) => code === 9 || code === 0x20),
+  cntrl: setOf((code) => code < 0x20 || code === 0x7f),
+  digit: setOf(digit),
+  graph: setOf(graph),
+  lower: setOf(lower),
+  print: setOf((code) => graph(code) || code === 0x20),
+  punct: setOf((code) => graph(code) && !alpha(code) && !digit(code)),
+  space: setOf(space),
+  upper: setOf(upper),
+  word: wordBytes,
+  xdigit: setOf((code) => digit(code) || between(0x61, 0x66)(code) || between(0x41, 0x46)(code)),
+}
