@@ -92,6 +92,20 @@ test('a chain matches only when every link does, and is its head', () => {
   )
 })
 
+test('COMPAT(modsec3): MATCHED_VARS keep the matches of earlier rules, up to one that did not match', () => {
+  const text = `SecRule ARGS:a "@rx x" "id:1,phase:2,pass"
+     SecAction "id:2,phase:2,pass,nolog"
+     SecRule ARGS:b "@rx x" "id:3,phase:2,pass,chain"
+     SecRule MATCHED_VARS "@streq ax" "t:none"
+     SecRule ARGS:a "@rx x" "id:4,phase:2,pass"
+     SecRule ARGS:none "@rx x" "id:5,phase:2,pass"
+     SecRule ARGS:b "@rx x" "id:6,phase:2,pass,chain"
+     SecRule MATCHED_VARS "@streq ax" "t:none"`
+  assert.equal(play(text, form('a=ax&b=bx'), 'modsec3').ruleIds, [1, 3, 4])
+  assert.equal(play(text, form('a=ax&b=bx'), 'modsec2').ruleIds, [1, 4])
+  assert.equal(play(text, form('a=ax&b=bx'), 'coraza').ruleIds, [1, 4])
+})
+
 test('captures are TX:0 to TX:9 and are renewed by the next capture', () => {
   const verdict = play(
     `SecRule ARGS:a "@rx (o)(n)(e)" "id:1,phase:2,pass,capture"

@@ -50,6 +50,8 @@ export interface Platform {
   readonly noAuditLogSilences: boolean
   /** The libinjection behind @detectSQLi and @detectXSS: the C library of both ModSecurities, or Coraza's in Go. */
   readonly libinjection: 'c' | 'go'
+  /** MATCHED_VARS keep what the rules before matched, up to the last one that did not match. */
+  readonly matchedVarsOutliveMatch: boolean
   /** The web server whose refusals come before the rules. */
   readonly server: ServerName
   /** Status of a request refused because its body is over the limit. */
@@ -86,6 +88,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
     libinjection: 'go',
+    matchedVarsOutliveMatch: false,
     server: 'none',
     bodyLimitStatus: 413,
     persistence: 'none',
@@ -111,6 +114,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
     libinjection: 'c',
+    matchedVarsOutliveMatch: false,
     server: 'apache',
     bodyLimitStatus: 413,
     persistence: 'stored',
@@ -136,6 +140,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',
+    matchedVarsOutliveMatch: true,
     server: 'none',
     bodyLimitStatus: 403,
     persistence: 'live',

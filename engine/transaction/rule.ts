@@ -21,7 +21,7 @@ const NO_TAGS: readonly ByteString[] = Object.freeze([])
 /** Runs the rule; true where its whole chain matched. `everything` keeps matches of `nolog` rules too. */
 export function evaluateRule(transaction: Transaction, matching: Matching, rule: Rule, everything: boolean): boolean {
   transaction.currentRule = rule
-  transaction.matched.all = []
+  if (!transaction.platform.matchedVarsOutliveMatch) transaction.matched.all = []
   const kept: Match[] | null = rule.log || everything ? [] : null
   const { links } = rule
   for (let position = 0; position < links.length; position++) {
@@ -56,6 +56,7 @@ function evaluateLink(
         kept.push(describe(transaction, rule, position, name, found.match.matched ?? found.transformed))
     }
   })
+  if (!matched) transaction.matched.all = []
   return matched
 }
 
