@@ -15,6 +15,8 @@ export interface Oracle {
   readonly name: string
   /** One answer a value, in order. `question` may be any kind of the protocol that the oracle knows. */
   ask(question: string, values: readonly ByteString[]): Promise<readonly ByteString[]>
+  /** Whether a value can be asked about as it is. */
+  takes(value: ByteString): boolean
   close(): void
 }
 
@@ -57,6 +59,7 @@ export function peer(name: string, program: string, args: readonly string[]): Or
         }
         child.stdin.write(requestsOf(question, values))
       }),
+    takes: () => true,
     close: () => child.stdin.end(),
   }
 }

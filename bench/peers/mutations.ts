@@ -77,7 +77,7 @@ function mutatedRequest(request: Request, random: Random): Request {
 }
 
 /** Values that a record's query, form and cookies hold, decoded. */
-function payloadsOf(record: TransactionRecord): ByteString[] {
+export function payloadsOf(record: TransactionRecord): ByteString[] {
   const { uri, body, headers } = record.request
   const query = uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : ''
   const texts = [query, body.length < 4096 ? body : '']

@@ -1,0 +1,59 @@
+/**
+ * `node dist/bench/fuzz-libinjection.js`: our libinjection against another one, over seeded inputs.
+ *
+ *     --kind KIND       --oracle NAME       --count N       --seed S
+ *     --library PATH    what the first oracle opens (libmodsecurity.so.3)
+ *     --crs FOLDER      CRS tests, whose payloads are changed too; the bundled corpora are used always
+ *     --digest          also prints the digests of inputs and answers; then without any payloads
+ *
+ * Kinds are those of `libinjection/fuzz-kinds.ts`, oracles those of `libinjection/oracles.ts`.
+ * Prints every difference, escaped and shortened, then the counts. Exit status 1 where there was one.
+ */
+import { parseArgs } from 'node:util'
+import { bundledCorpora, corpusReader } from '../corpora/index.js'
+import { isUnreadable, type TransactionRecord } from '../engine/index.js'
+import { payloadsIn } from './libinjection/fuzz-inputs.js'
+import { fuzzKinds } from './libinjection/fuzz-kinds.js'
+import { fuzz } from './libinjection/fuzz-run.js'
+import { openOracle, oracleNames } from './libinjection/oracles.js'
+
+const { values: options } = parseArgs({
+  options: {
+    kind: { type: 'string', default: 'xss' },
+    oracle: { type: 'string', default: 'libmodsecurity' },
+    count: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: '1' },
+    library: { type: 'string', default: 'libmodsecurity.so.3' },
+    crs: { type: 'string' },
+    digest: { type: 'boolean', default: false },
+  },
+})
+
+async function readRecords(folders: readonly string[]): Promise<TransactionRecord[]> {
+  const records: TransactionRecord[] = []
+  const { items } = corpusReader({ specs: folders, assumeBenign: false, labels: [], filters: [] })
+  for await (const item of items) if (!isUnreadable(item)) records.push(item)
+  return records
+}
+
+const kind = fuzzKinds[options.kind]
+if (kind === undefined) throw new Error(`--kind is one of ${Object.keys(fuzzKinds).join(', ')}`)
+const opened = openOracle(options.oracle, options.library)
+if (opened === null) throw new Error(`--oracle is one of ${oracleNames.join(', ')}`)
+const { oracle, dialect } = opened
+const { benign, attacks } = bundledCorpora()
+const folders = [benign, attacks, ...(options.crs === undefined ? [] : [options.crs])]
+const payloads = options.digest ? [] : payloadsIn(await readRecords(folders))
+const started = performance.now()
+const plan = { kind, count: Number(options.count), seed: Number(options.seed), payloads }
+const counts = await fuzz(plan, oracle, kind.ours(dialect), ({ input, ours, theirs }) => {
+  process.stdout.write(`${JSON.stringify(input)}: ours ${JSON.stringify(ours)}, theirs ${JSON.stringify(theirs)}\n`)
+})
+oracle.close()
+const seconds = ((performance.now() - started) / 1000).toFixed(1)
+process.stdout.write(
+  `${options.kind} against ${oracle.name}, seed ${options.seed}, ${payloads.length} payloads: ${counts.asked} inputs, ` +
+    `${counts.skipped} skipped, ${counts.hits} hits, ${counts.differences} differences, ${seconds} s\n`,
+)
+if (options.digest) process.stdout.write(`${JSON.stringify(counts.digest)}\n`)
+process.exitCode = counts.differences === 0 ? 0 : 1

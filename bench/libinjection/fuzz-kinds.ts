@@ -1,0 +1,34 @@
+/**
+ * What can be fuzzed: the question, our own answer to it, and the language its fragments are in.
+ */
+import type { ByteString } from '../../engine/index.js'
+import { xssTest } from '../../engine/operators/libinjection/xss.js'
+import type { Fragment } from './fuzz-inputs.js'
+import { htmlFragment } from './html-fragments.js'
+import type { Question } from './oracle.js'
+
+/** Whose behaviour our detector follows. */
+export type Dialect = 'c' | 'go'
+
+export interface FuzzKind {
+  readonly question: Question
+  readonly fragment: Fragment
+  /** Our detector, with answers in the form of the oracle's. */
+  ours(dialect: Dialect): (value: ByteString) => ByteString
+}
+
+export const fuzzKinds: Readonly<Record<string, FuzzKind>> = {
+  xss: {
+    question: 'x',
+    fragment: htmlFragment,
+    ours: (dialect) => {
+      const isXss = xssTest(dialect)
+      return (value) => (isXss(value) ? '\x01' : '\x00')
+    },
+  },
+}
+
+/** Whether an answer says that there is something. */
+export function isHit(answer: ByteString): boolean {
+  return answer !== '' && answer !== '\x00'
+}
