@@ -49,4 +49,60 @@ test('a Content-Type names a form by how it begins', () => {
   assert.ok(fires('ARGS_NAMES "@streq a"', shape))
 })
 
+/** Arguments, files and the strict flag of a multipart body whose boundary is B. */
+function multipart(body: string, type = 'multipart/form-data; boundary=B') {
+  const text = ['ARGS', 'FILES', 'MULTIPART_PART_HEADERS', 'MULTIPART_STRICT_ERROR', 'REQBODY_ERROR']
+    .map((name, n) => `SecRule ${name} "@unconditionalMatch" "id:${n + 1},phase:2,pass,log"`)
+    .join('\n')
+  const { matches } = play(text, { body, headers: [['Content-Type', type]] }, 'coraza')
+  const values = (id: number) => matches.filter((match) => match.ruleId === id).map((match) => match.value)
+  return { args: values(1), files: values(2), headers: values(3), strict: values(4)[0], error: values(5)[0] }
+}
+
+function part(header: string, value = 'v'): string {
+  return `--B\r\n${header}\r\n\r\n${value}\r\n`
+}
+
+const named = 'Content-Disposition: form-data; name="a"'
+
+test('multipart: framing as Go reads it', () => {
+  assert.equal(multipart(`junk\r\n${part(named)}--B--\r\nmore`).args, ['v'])
+  const lines = multipart(`--B\n${named}\n\nx\r\ny\n--B--\n`)
+  assert.equal([lines.args, lines.strict, lines.error], [['x\r\ny'], '0', '0'])
+  const open = multipart(part(named))
+  assert.equal([open.args, open.strict, open.error], [['v'], '1', '0'])
+  const none = multipart('a=1')
+  assert.equal([none.args, none.strict, none.error], [[], '1', '1'])
+  const cut = multipart(`${part(named)}--B\r\nContent-Type: x`)
+  assert.equal([cut.args, cut.strict, cut.error], [['v'], '0', '0'])
+  const stray = multipart(`${part(named, '1\r\n--Bx\r\n2')}--B--x\r\n`)
+  assert.equal([stray.args, stray.strict, stray.error], [['1\r\n--Bx\r\n2'], '1', '1'])
+})
+
+test('multipart: part headers and names', () => {
+  const odd = multipart(`${part('content-type: x\r\nX-a:\tb\r\n  c')}--B--\r\n`)
+  assert.equal([odd.args, odd.headers, odd.strict], [['v'], ['Content-Type: x', 'X-A: b c'], '0'])
+  assert.equal(multipart(`${part('no colon')}--B--\r\n`).error, '1')
+  assert.equal(multipart(`${part(`${named}\r\n${named}`)}--B--\r\n`).strict, '1')
+  assert.equal(multipart(`${part('Content-Disposition: form-data; name=é')}--B--\r\n`).strict, '1')
+  const quoted = multipart(
+    `${part(`${named}\r\nContent-Transfer-Encoding: quoted-printable`, 'a=3Cb=\r\nc=zz')}--B--\r\n`,
+  )
+  assert.equal([quoted.args, quoted.headers.length], [['a<bc=zz'], 1])
+})
+
+test('multipart: a file has the name of filename* and that of filename', () => {
+  const files = (more: string) => {
+    const { args, files, strict } = multipart(`${part(`${named}; ${more}`)}--B--\r\n`)
+    return [...files, args.length, strict]
+  }
+  assert.equal(files('filename="C:\\a\\"b"'), ['C:\\a"b', 0, '0'])
+  assert.equal(files("filename=x; filename*=iso-8859-1''%41b"), ['Ab', 'x', 0, '0'])
+  assert.equal(files("filename*=utf-8''%zz"), ['%zz', 0, '1'])
+  assert.equal(files('filename*="utf-8\'\'b"'), ['b', 0, '1'])
+  assert.equal(files('filename=a; filename*0=b'), ['a', 'b', 0, '1'])
+  assert.equal(files('filename=""'), [1, '0'])
+  assert.equal(files('filename=a; filename=b'), [1, '1'])
+})
+
 test.run()

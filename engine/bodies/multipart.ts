@@ -14,12 +14,15 @@ import type {
 } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { parseDisposition } from './content-disposition.js'
+import { dialectOf } from './dialect.js'
 import { type Boundary, parseBoundary } from './multipart-boundary.js'
+import { readGoMultipart } from './multipart-go.js'
 
 export const multipartProcessor: BodyProcessorDefinition = {
   name: 'MULTIPART',
   doc: 'multipart/form-data: fields become ARGS_POST, files FILES; odd framing raises MULTIPART_ flags.',
-  process: (input) => new MultipartReader(input).run(),
+  process: (input) =>
+    dialectOf(input.platform).multipartReader === 'go' ? readGoMultipart(input) : new MultipartReader(input).run(),
 }
 
 type MutableFlags = { -readonly [K in keyof MultipartFlags]: MultipartFlags[K] }

@@ -37,6 +37,8 @@ export interface MultipartPart {
   readonly name: ByteString
   /** `filename` of Content-Disposition; null for a plain field. */
   readonly fileName: ByteString | null
+  /** The other name of the file that the part's header may be read to give (Coraza). */
+  readonly otherFileName?: ByteString
   /** Header lines of the part as written, `Name: value`. */
   readonly headerLines: readonly ByteString[]
   readonly value: ByteString
@@ -56,6 +58,8 @@ export interface MultipartFlags {
   readonly invalidQuoting: boolean
   readonly invalidPart: boolean
   readonly fileLimitExceeded: boolean
+  /** A part repeats a header or a parameter of one (Coraza). */
+  readonly duplicatePartHeader?: boolean
   /**
    * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives instead, see
    * `Platform.multipart`.

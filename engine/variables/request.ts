@@ -21,9 +21,11 @@ function allArgs(view: TransactionView): Collection {
 
 function files(view: TransactionView): readonly { name: ByteString; fileName: ByteString; value: ByteString }[] {
   return view.derived('files', () =>
-    view.body.parts.flatMap((part) =>
-      part.fileName === null ? [] : [{ name: part.name, fileName: part.fileName, value: part.value }],
-    ),
+    view.body.parts.flatMap(({ name, fileName, otherFileName, value }) => {
+      if (fileName === null) return []
+      const file = { name, fileName, value }
+      return otherFileName === undefined ? [file] : [file, { name, fileName: otherFileName, value }]
+    }),
   )
 }
 
@@ -109,7 +111,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   multipartFlag('MULTIPART_DATA_BEFORE', 'Data stood before the first boundary.', (f) => f.dataBefore),
   multipartFlag('MULTIPART_FILE_LIMIT_EXCEEDED', 'More files than allowed.', (f) => f.fileLimitExceeded),
   scalar('MULTIPART_DUPLICATE_PART_HEADER', 'A part repeats one of its headers (Coraza).', (v) =>
-    flag(v.body.error?.includes('Duplicate part header') ?? false),
+    flag(v.body.flags?.duplicatePartHeader ?? v.body.error?.includes('Duplicate part header') ?? false),
   ),
   derivedCollection('MULTIPART_FILENAME', 'File names of the parts, keyed by form field.', (v) =>
     files(v).map((f) => ({ key: f.name, value: f.fileName })),
