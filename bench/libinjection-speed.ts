@@ -1,0 +1,60 @@
+/**
+ * `node dist/bench/libinjection-speed.js [LIBRARY]`: nanoseconds a value, ours beside the real libinjections.
+ *
+ * The values are those of the bundled corpora. Each program takes the least of several passes over all of them, and
+ * times itself: no pipe is in the figures. The real ones must be built, see `bench/peers/README.md`.
+ */
+import { bundledCorpora, corpusReader } from '../corpora/index.js'
+import { type ByteString, isUnreadable, type TransactionRecord } from '../engine/index.js'
+import { payloadsIn } from './libinjection/fuzz-inputs.js'
+import { fuzzKinds } from './libinjection/fuzz-kinds.js'
+import { openOracle, oracleNames } from './libinjection/oracles.js'
+
+const passes = 50
+
+async function valuesOf(folder: string): Promise<ByteString[]> {
+  const records: TransactionRecord[] = []
+  const { items } = corpusReader({ specs: [folder], assumeBenign: false, labels: [], filters: [] })
+  for await (const item of items) if (!isUnreadable(item)) records.push(item)
+  return payloadsIn(records)
+}
+
+function ours(ask: (value: ByteString) => ByteString, values: readonly ByteString[]): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let pass = 0; pass < passes; pass++) {
+    const started = performance.now()
+    for (const value of values) ask(value)
+    least = Math.min(least, performance.now() - started)
+  }
+  return (least * 1e6) / values.length
+}
+
+function packed(question: string, values: readonly ByteString[]): ByteString {
+  const length = Buffer.alloc(4)
+  const parts = values.map((value) => {
+    length.writeUInt32LE(value.length)
+    return length.toString('latin1') + value
+  })
+  return question + parts.join('')
+}
+
+const library = process.argv[2] ?? 'libmodsecurity.so.3'
+const corpora = bundledCorpora()
+for (const [name, folder] of [
+  ['benign', corpora.benign],
+  ['attacks', corpora.attacks],
+] as const) {
+  const values = await valuesOf(folder)
+  const bytes = values.reduce((sum, value) => sum + value.length, 0) / values.length
+  process.stdout.write(`${name}: ${values.length} values of ${bytes.toFixed(0)} bytes on average\n`)
+  for (const [kindName, kind] of Object.entries(fuzzKinds))
+    for (const oracleName of oracleNames) {
+      const opened = openOracle(oracleName, library)
+      if (opened === null) continue
+      const [spent] = await opened.oracle.ask('t', [packed(kind.question, values)])
+      opened.oracle.close()
+      const theirs = Number(spent) / values.length
+      const own = ours(kind.ours(opened.dialect), values)
+      process.stdout.write(`  ${kindName} ${oracleName}: ${theirs.toFixed(0)} ns a value, ours ${own.toFixed(0)} ns\n`)
+    }
+}
