@@ -105,4 +105,20 @@ test('multipart: a file has the name of filename* and that of filename', () => {
   assert.equal(files('filename=a; filename=b'), [1, '1'])
 })
 
+test('the request target is split and written anew as Go does', () => {
+  const split = (uri: string) => {
+    const text = ['REQUEST_URI', 'REQUEST_FILENAME', 'REQUEST_BASENAME', 'QUERY_STRING', 'URI_PARSE_ERROR']
+      .map((name, n) => `SecRule ${name} "@unconditionalMatch" "id:${n + 1},phase:1,pass,log"`)
+      .join('\n')
+    return play(text, { uri }, 'coraza').matches.map((match) => match.value)
+  }
+  assert.equal(split('/a/b?c=%zz#d'), ['/a/b?c=%zz', '/a/b', 'b', 'c=%zz', '0'])
+  assert.equal(split('/a/'), ['/a/', '/a/', '/a/', '', '0'])
+  assert.equal(split('/%41%2f"?'), ['/A/%22?', '/A/"', '"', '', '0'])
+  assert.equal(split('/%41(\''), ["/%41('", "/A('", "A('", '', '0'])
+  assert.equal(split('/%zz?a'), ['/%zz?a', '/%zz', '%zz', 'a', '1'])
+  assert.equal(split('HTTP://h\xe9/x'), ['http://h%E9/x', '/x', 'x', '', '0'])
+  assert.equal(split('a'), ['a', 'a', 'a', '', '1'])
+})
+
 test.run()

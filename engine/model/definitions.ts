@@ -123,6 +123,8 @@ export interface RequestView {
   readonly filename: ByteString
   readonly basename: ByteString
   readonly queryString: ByteString
+  /** Whether the request target cannot be parsed. */
+  readonly uriError: boolean
   /** `HTTP/1.1`. */
   readonly protocol: ByteString
   readonly headers: Collection

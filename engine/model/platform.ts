@@ -44,6 +44,11 @@ export interface Platform {
   readonly multipart: 'strict' | 'libmodsecurity'
   /** Whether the %-sequences of REQUEST_URI are decoded, once. */
   readonly requestUriDecoded: boolean
+  /**
+   * How the request target is split. `as-sent`: scheme and host taken off, the fragment kept. `go`: the fragment taken
+   * off, the rest written anew as REQUEST_URI; a REQUEST_BASENAME behind a last slash is the whole path.
+   */
+  readonly requestTarget: 'as-sent' | 'go'
   /** Phases in which a rule logs where neither it nor a SecDefaultAction says so. */
   readonly logsByDefault: 'every-phase' | 'phase-2'
   /** Whether `noauditlog` also keeps a match out of the error log. */
@@ -85,6 +90,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     requestUriDecoded: false,
+    requestTarget: 'go',
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
     libinjection: 'go',
@@ -111,6 +117,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     requestUriDecoded: false,
+    requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
     libinjection: 'c',
@@ -137,6 +144,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'drop-body',
     multipart: 'libmodsecurity',
     requestUriDecoded: true,
+    requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',

@@ -80,7 +80,8 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const overLimit = request.body.length > request.limit
   const raw = overLimit ? request.body.slice(0, request.limit) : request.body
   const named = request.processor.toUpperCase() || processorOf(request.contentType, request.platform)
-  const processor = named === '' && request.forceVariable ? dialectOf(request.platform).forcedProcessor : named
+  const processor =
+    named === '' && raw !== '' && request.forceVariable ? dialectOf(request.platform).forcedProcessor : named
   const definition = processor === '' ? null : findBodyProcessor(processor)
   const rawPresent = request.platform.requestBodyAlwaysPresent || request.forceVariable || processor === 'URLENCODED'
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }

@@ -10,6 +10,7 @@ import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '
 import type { Platform } from '../model/platform.js'
 import { FixedCollection } from '../variables/index.js'
 import { apacheHeaders } from './server.js'
+import { type SplitTarget, splitTarget } from './uri-go.js'
 
 export function headerCollection(headers: readonly Header[]): Collection {
   return new FixedCollection(headers.map(([key, value]): Entry => ({ key, value })))
@@ -38,6 +39,17 @@ function percentDecoded(text: ByteString): ByteString {
   return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
+function splitAsSent(target: ByteString): SplitTarget {
+  const uri = originForm(target)
+  const mark = uri.indexOf('?')
+  return {
+    uri,
+    path: requestPath(uri),
+    query: mark < 0 ? '' : uri.slice(mark + 1),
+    error: /%(?![0-9a-fA-F]{2})|[\x00-\x1f\x7f]/.test(target.split('?')[0] ?? ''),
+  }
+}
+
 /** HTTP/0.9 has no version in its line. */
 function lineOf({ method, uri, httpVersion }: RecordedRequest): ByteString {
   return httpVersion === '' ? `${method} ${uri}` : `${method} ${uri} HTTP/${httpVersion}`
@@ -56,6 +68,7 @@ export class RecordedRequestView implements RequestView {
   readonly uri: ByteString
   readonly filename: ByteString
   readonly queryString: ByteString
+  readonly uriError: boolean
   readonly protocol: ByteString
   readonly headers: Collection
   #cookies: Collection | null = null
@@ -69,16 +82,18 @@ export class RecordedRequestView implements RequestView {
     this.method = request.method
     this.uriRaw = request.uri
     this.protocol = protocolOf(request)
-    this.line = request.line ?? lineOf(request)
-    const uri = originForm(request.uri)
-    const mark = uri.indexOf('?')
-    this.uri = platform.requestUriDecoded ? percentDecoded(uri) : uri
-    this.filename = requestPath(uri)
-    this.queryString = mark < 0 ? '' : uri.slice(mark + 1)
+    const asGo = platform.requestTarget === 'go'
+    this.line = asGo ? `${this.method} ${this.uriRaw} ${this.protocol}` : (request.line ?? lineOf(request))
+    const split = asGo ? splitTarget(request.uri) : splitAsSent(request.uri)
+    this.uri = platform.requestUriDecoded ? percentDecoded(split.uri) : split.uri
+    this.filename = split.path
+    this.queryString = split.query
+    this.uriError = split.error
     this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request.headers) : request.headers)
   }
 
   get basename(): ByteString {
+    if (this.platform.requestTarget === 'go' && /[/\\]$/.test(this.filename)) return this.filename
     return this.filename.slice(Math.max(this.filename.lastIndexOf('/'), this.filename.lastIndexOf('\\')) + 1)
   }
 

@@ -150,9 +150,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   scalar('REQUEST_PROTOCOL', 'Protocol and version, e.g. HTTP/1.1.', (v) => v.request.protocol),
   scalar('REQUEST_URI', 'Path and query string, without scheme and host.', (v) => v.request.uri),
   scalar('REQUEST_URI_RAW', 'The request target as sent.', (v) => v.request.uriRaw),
-  scalar('URI_PARSE_ERROR', '1 where the path holds a broken %-sequence or a control character (Coraza).', (v) =>
-    flag(/%(?![0-9a-fA-F]{2})|[\x00-\x1f\x7f]/.test(v.request.uriRaw.split('?')[0] ?? '')),
-  ),
+  scalar('URI_PARSE_ERROR', '1 where the request target cannot be parsed (Coraza).', (v) => flag(v.request.uriError)),
   scalar('URLENCODED_ERROR', '1 where a %-sequence of the query or of the form was broken.', (v) =>
     flag(v.request.queryError || v.body.urlencodedError),
   ),

@@ -53,7 +53,7 @@ func (r *result) stop(interruption *types.Interruption) bool {
 func runRequest(tx types.Transaction, rec *record, phases int, out *result) error {
 	request := rec.Request
 	tx.ProcessConnection(rec.Client.IP, rec.Client.Port, rec.Server.IP, rec.Server.Port)
-	tx.ProcessURI(request.URI, request.Method, "HTTP/"+request.HTTPVersion)
+	tx.ProcessURI(request.URI, request.Method, request.protocol())
 	for _, header := range request.Headers {
 		tx.AddRequestHeader(header[0], header[1])
 		if strings.EqualFold(header[0], "host") {

@@ -22,6 +22,7 @@ type message struct {
 	Method      string      `json:"method"`
 	URI         string      `json:"uri"`
 	HTTPVersion string      `json:"httpVersion"`
+	Line        string      `json:"line"`
 	Status      int         `json:"status"`
 	Headers     [][2]string `json:"headers"`
 	Body        *string     `json:"body"`
@@ -76,8 +77,21 @@ func base64Bytes(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(kept)
 }
 
+// The third word of the raw request line where the record keeps one; a line without a third word is HTTP/0.9.
+func (m *message) protocol() string {
+	if m.Line == "" {
+		return "HTTP/" + m.HTTPVersion
+	}
+	first, last := strings.IndexByte(m.Line, ' '), strings.LastIndexByte(m.Line, ' ')
+	if first == last || last+1 == len(m.Line) {
+		return "HTTP/0.9"
+	}
+	return m.Line[last+1:]
+}
+
 func (m *message) decode() error {
 	m.Method, m.URI = latin1Bytes(m.Method), latin1Bytes(m.URI)
+	m.Line = latin1Bytes(m.Line)
 	if m.HTTPVersion == "" {
 		m.HTTPVersion = "1.1"
 	}
