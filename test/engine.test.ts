@@ -106,6 +106,20 @@ test('COMPAT(modsec3): MATCHED_VARS keep the matches of earlier rules, up to one
   assert.equal(play(text, form('a=ax&b=bx'), 'coraza').ruleIds, [1, 4])
 })
 
+test('COMPAT(modsec3): multiMatch logs at once, with nolog and where the chain fails', () => {
+  const text = `SecRule ARGS:a "@rx x" "id:1,phase:2,pass,log,multiMatch,t:none,t:lowercase,chain"
+     SecRule ARGS:b "@rx nowhere" "t:none"
+     SecRule ARGS:a "@rx x" "id:2,phase:2,pass,nolog,multiMatch,t:none,t:lowercase"
+     SecRule ARGS:a "@rx x" "id:3,phase:2,pass,log,chain"
+     SecRule ARGS:b "@rx nowhere" "t:none,multiMatch"
+     SecRule ARGS:a "@rx x" "id:4,phase:2,pass,nolog,chain"
+     SecRule ARGS:b "@rx x" "t:none,multiMatch,chain"
+     SecRule ARGS:b "@rx nowhere" "t:none"`
+  assert.equal(play(text, form('a=ax&b=bx'), 'modsec3').ruleIds, [1, 2, 4])
+  assert.equal(play(text, form('a=ax&b=bx'), 'modsec2').ruleIds, [])
+  assert.equal(play(text, form('a=ax&b=bx'), 'coraza').ruleIds, [])
+})
+
 test('captures are TX:0 to TX:9 and are renewed by the next capture', () => {
   const verdict = play(
     `SecRule ARGS:a "@rx (o)(n)(e)" "id:1,phase:2,pass,capture"

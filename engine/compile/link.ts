@@ -124,6 +124,7 @@ function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, p
     phase: (head.phase ?? 2) as PhaseNumber,
     links: draft.links.map((link) => freezeLink(link, defaults, pipelines)),
     log: log && (auditLog || !platform.noAuditLogSilences),
+    logsAtOnce: platform.multiMatchLogsAtOnce && draft.links.some((link) => link.actions.multiMatch),
     auditLog,
     disruption: disruptionOf(head, defaults),
     skip: head.skip,

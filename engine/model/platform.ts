@@ -55,6 +55,8 @@ export interface Platform {
   readonly noAuditLogSilences: boolean
   /** The libinjection behind @detectSQLi and @detectXSS: the C library of both ModSecurities, or Coraza's in Go. */
   readonly libinjection: 'c' | 'go'
+  /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
+  readonly multiMatchLogsAtOnce: boolean
   /** MATCHED_VARS keep what the rules before matched, up to the last one that did not match. */
   readonly matchedVarsOutliveMatch: boolean
   /** The web server whose refusals come before the rules. */
@@ -94,6 +96,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
     libinjection: 'go',
+    multiMatchLogsAtOnce: false,
     matchedVarsOutliveMatch: false,
     server: 'none',
     bodyLimitStatus: 413,
@@ -121,6 +124,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
     libinjection: 'c',
+    multiMatchLogsAtOnce: false,
     matchedVarsOutliveMatch: false,
     server: 'apache',
     bodyLimitStatus: 413,
@@ -148,6 +152,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',
+    multiMatchLogsAtOnce: true,
     matchedVarsOutliveMatch: true,
     server: 'none',
     bodyLimitStatus: 403,

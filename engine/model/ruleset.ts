@@ -76,6 +76,8 @@ export interface Rule {
   readonly links: readonly RuleLink[]
   /** Whether a match is written to the error log. */
   readonly log: boolean
+  /** Whether every match of a link with multiMatch is written at once, whatever becomes of the chain. */
+  readonly logsAtOnce: boolean
   readonly auditLog: boolean
   readonly disruption: Disruption | null
   /** Rules of the same phase to skip behind this one. */

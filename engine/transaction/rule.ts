@@ -22,11 +22,14 @@ const NO_TAGS: readonly ByteString[] = Object.freeze([])
 export function evaluateRule(transaction: Transaction, matching: Matching, rule: Rule, everything: boolean): boolean {
   transaction.currentRule = rule
   if (!transaction.platform.matchedVarsOutliveMatch) transaction.matched.all = []
-  const kept: Match[] | null = rule.log || everything ? [] : null
+  const kept: Match[] | null = rule.log || rule.logsAtOnce || everything ? [] : null
   const { links } = rule
   for (let position = 0; position < links.length; position++) {
     const link = links[position] as RuleLink
-    if (!evaluateLink(transaction, matching, rule, link, position, kept)) return false
+    if (!evaluateLink(transaction, matching, rule, link, position, kept)) {
+      if (rule.logsAtOnce) logAtOnce(transaction, rule, position, kept)
+      return false
+    }
   }
   complete(transaction, rule, kept)
   return true
@@ -99,16 +102,24 @@ function describe(transaction: Transaction, rule: Rule, link: number, target: By
     logdata: rule.logdata?.expand(transaction) ?? '',
     target,
     value: value.length > reportedValueBytes ? value.slice(0, reportedValueBytes) : value,
-    log: rule.log,
+    log: rule.log || rule.logsAtOnce,
     scoreAdded: transaction.points,
   }
+}
+
+/** COMPAT(modsec3): the chain failed at link `failed`, but multiMatch has logged what matched before. */
+function logAtOnce(transaction: Transaction, rule: Rule, failed: number, kept: Match[] | null): void {
+  if (!rule.links.slice(0, failed).some((link) => link.multiMatch)) return
+  if (kept !== null) transaction.matches.push(...kept)
+  transaction.allRuleIds.push(rule.id)
+  transaction.ruleIds.push(rule.id)
 }
 
 function complete(transaction: Transaction, rule: Rule, kept: Match[] | null): void {
   if (rule.severity !== null && rule.severity < transaction.highestSeverity) transaction.highestSeverity = rule.severity
   if (kept !== null) transaction.matches.push(...kept)
   transaction.allRuleIds.push(rule.id)
-  if (rule.log) transaction.ruleIds.push(rule.id)
+  if (rule.log || rule.logsAtOnce) transaction.ruleIds.push(rule.id)
   if (rule.disruption !== null) disrupt(transaction, rule)
 }
 
