@@ -59,4 +59,82 @@ test('Apache merges headers of one name; the libraries see each', () => {
   assert.equal(send(text, { headers }, 'modsec3').ruleIds, [1, 3])
 })
 
+test('ModSecurity 2 sees the path as Apache has it: as sent in phase 1, normalised and decoded behind it', () => {
+  const text = `SecRule REQUEST_FILENAME "@streq /a/../x%41%20y//z" "id:1,phase:1,pass,log"
+    SecRule REQUEST_FILENAME "@streq /xA y/z" "id:2,phase:2,pass,log"
+    SecRule REQUEST_URI "@streq /xA y/z?q=%41" "id:3,phase:2,pass,log"
+    SecRule REQUEST_URI_RAW "@streq //a/../x%41%20y//z?q=%41" "id:4,phase:2,pass,log"
+    SecRule REQUEST_BASENAME "@streq z" "id:5,phase:2,pass,log"`
+  assert.equal(send(text, { uri: '//a/../x%41%20y//z?q=%41' }, 'modsec2').ruleIds, [1, 2, 3, 4, 5])
+})
+
+test('Apache refuses some paths between phases 1 and 2; rules see its answer', () => {
+  const text = `${watch}
+    SecAction "id:2,phase:2,pass,log"
+    SecRule RESPONSE_STATUS "^40" "id:3,phase:3,pass,log"`
+  const status = (uri: string): number => {
+    const verdict = send(text, { uri }, 'modsec2')
+    assert.equal(verdict.ruleIds, verdict.status === 200 ? [1, 2, 5] : [1, 3, 5])
+    return verdict.status
+  }
+  assert.is(status('/a%2fb'), 404)
+  assert.is(status('/a%00'), 404)
+  assert.is(status('/a%zz'), 400)
+  assert.is(status('/a/../../b'), 400)
+  assert.is(status('/.%2e/b'), 400)
+  assert.is(status('/a?b=%zz%2f/../..'), 200)
+  assert.equal(send(text, { uri: '/a%2fb' }, 'modsec3').ruleIds, [1, 2, 5])
+})
+
+test('Apache answers TRACE and OPTIONS * by itself', () => {
+  const text = `${watch}\nSecAction "id:2,phase:2,pass,log"`
+  assert.equal(send(text, { method: 'TRACE' }, 'modsec2').ruleIds, [1, 5])
+  assert.equal(send(text, { method: 'OPTIONS', uri: '*' }, 'modsec2').ruleIds, [1, 5])
+  assert.equal(send(text, { method: 'TRACE' }, 'modsec3').ruleIds, [1, 2, 5])
+})
+
+test('the host of the request target takes the place of Host', () => {
+  const text = 'SecRule REQUEST_HEADERS:Host "@streq 1.2.3.4:80" "id:1,phase:1,pass,log"'
+  assert.equal(send(text, { method: 'CONNECT', uri: '1.2.3.4:80' }, 'modsec2').ruleIds, [1])
+  assert.equal(send(text, { uri: 'http://1.2.3.4:80/' }, 'modsec2').ruleIds, [1])
+  assert.equal(send(text, { uri: 'http://1.2.3.4:80/' }, 'modsec3').ruleIds, [])
+})
+
+test('ModSecurity 2 answers 500 to a body that turns out broken at its end; phase 2 does not run', () => {
+  const text = `SecRule REQUEST_HEADERS:Content-Type "json" "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
+    SecRule REQBODY_ERROR "@eq 1" "id:2,phase:2,pass,log"
+    SecAction "id:5,phase:5,pass,log"`
+  const json = (body: string, platform: PlatformName = 'modsec2'): Verdict =>
+    send(text, { method: 'POST', headers: [host, ['Content-Type', 'application/json']], body }, platform)
+  for (const body of ['{"a":1', '[1,', 'nul', '1.', '"a', ' ']) {
+    assert.equal(json(body).ruleIds, [5], body)
+    assert.is(json(body).status, 500, body)
+    assert.equal(json(body, 'modsec3').ruleIds, [2, 5], body)
+  }
+  for (const body of ['{"a":1,}', '[1]]', '[nul]', '[1.]', '"\x80"']) assert.equal(json(body).ruleIds, [2, 5], body)
+})
+
+test('ModSecurity 2 reads multipart lines only whole, and header lines below 4096 bytes', () => {
+  const text = 'SecRule REQBODY_ERROR "@eq 1" "id:2,phase:2,pass,log"'
+  const form = (body: string): Verdict => {
+    const type: [string, string] = ['Content-Type', 'multipart/form-data; boundary=b']
+    return send(text, { method: 'POST', headers: [host, type], body }, 'modsec2')
+  }
+  const part = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n'
+  assert.is(form(`${part}--b--`).status, 200)
+  for (const body of [part, `${part}--b`, `${part}--b--junk`, '--b--', 'nothing'])
+    assert.is(form(body).status, 500, body)
+  const long = (length: number): string => `--b\r\nX: ${'x'.repeat(length - 3)}`
+  assert.is(form(long(4095)).status, 500)
+  assert.equal(form(long(4096)).ruleIds, [2])
+})
+
+test('a multipart body that is announced and empty has its boundary judged', () => {
+  const text = 'SecRule MULTIPART_STRICT_ERROR "@eq 1" "id:3,phase:2,pass,log"'
+  const type: [string, string] = ['Content-Type', 'multipart/form-data; boundary= b']
+  const send2 = (headers: [string, string][]): Verdict => send(text, { method: 'POST', headers }, 'modsec2')
+  assert.equal(send2([host, type, ['Content-Length', '0']]).ruleIds, [3])
+  assert.equal(send2([host, type]).ruleIds, [])
+})
+
 test.run()

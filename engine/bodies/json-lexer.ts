@@ -29,6 +29,8 @@ export class JsonLexer {
   value: ByteString = ''
   /** yajl's words for what is wrong. */
   error = ''
+  /** Whether the error was found at the end of the text only. */
+  errorAtEnd = false
   readonly #text: ByteString
   #at = 0
 
@@ -66,13 +68,18 @@ export class JsonLexer {
     }
   }
 
-  #fail(error: string): 'error' {
+  #fail(error: string, at = this.#at): 'error' {
     this.error = error
+    this.errorAtEnd = at >= this.#text.length - 1
     return 'error'
   }
 
   #word(word: 'true' | 'false' | 'null'): JsonToken {
-    if (!this.#text.startsWith(word, this.#at)) return this.#fail('invalid string in json text.')
+    if (!this.#text.startsWith(word, this.#at)) {
+      let at = this.#at
+      while (this.#text[at] === word[at - this.#at]) at++
+      return this.#fail('invalid string in json text.', at)
+    }
     this.#at += word.length
     return word
   }
@@ -132,14 +139,15 @@ export class JsonLexer {
     const code = this.#text.charCodeAt(this.#at + 1)
     if (Number.isNaN(code)) return 'end'
     if (code !== 0x75) {
-      if (!escapes.has(code)) return this.#fail("inside a string, '\\' occurs before a character which it may not.")
+      if (!escapes.has(code))
+        return this.#fail("inside a string, '\\' occurs before a character which it may not.", this.#at + 1)
       this.#at += 2
       return null
     }
     for (let at = this.#at + 2; at < this.#at + 6; at++) {
       const digit = this.#text.charCodeAt(at)
       if (Number.isNaN(digit)) return 'end'
-      if (!isHexDigit(digit)) return this.#fail("invalid (non-hex) character occurs after '\\u' inside string.")
+      if (!isHexDigit(digit)) return this.#fail("invalid (non-hex) character occurs after '\\u' inside string.", at)
     }
     this.#at += 6
     return null
@@ -152,7 +160,7 @@ export class JsonLexer {
     for (let at = this.#at + 1; at <= this.#at + following; at++) {
       const code = this.#text.charCodeAt(at)
       if (Number.isNaN(code)) return 'end'
-      if (code >> 6 !== 0x2) return this.#fail(invalidUtf8)
+      if (code >> 6 !== 0x2) return this.#fail(invalidUtf8, at)
     }
     this.#at += following + 1
     return null

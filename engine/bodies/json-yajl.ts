@@ -15,7 +15,8 @@ type State = 'value' | 'first-element' | 'first-key' | 'key' | 'colon' | 'member
 export function readJsonStrictly(input: BodyInput): BodyResult {
   const parser = new JsonParser(input)
   const error = parser.run()
-  return { args: parser.args, error: error === null ? null : `JSON parsing error: ${error}` }
+  if (error === null) return { args: parser.args, error }
+  return { args: parser.args, error: `JSON parsing error: ${error}`, errorAtEnd: parser.endedEarly }
 }
 
 /** What yajl says where its caller stops it. */
@@ -23,6 +24,8 @@ const cancelled = 'parse error: client cancelled parse via callback return value
 
 class JsonParser {
   readonly args: Entry[] = []
+  /** Whether only the end of the text showed that it is broken. */
+  endedEarly = false
   readonly #lexer: JsonLexer
   readonly #namer: JsonNamer
   /** Whether each open level is an array. */
@@ -38,7 +41,9 @@ class JsonParser {
   run(): string | null {
     for (;;) {
       const token = this.#lexer.next()
-      if (token === 'end') return this.#state === 'done' ? null : 'parse error: premature EOF\n'
+      if (token === 'end' && this.#state === 'done') return null
+      this.endedEarly = token === 'end' || (token === 'error' && this.#lexer.errorAtEnd)
+      if (token === 'end') return 'parse error: premature EOF\n'
       const error = this.#state === 'done' ? 'parse error: trailing garbage\n' : this.#take(token)
       if (error !== null) return error
     }

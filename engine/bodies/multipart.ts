@@ -30,7 +30,17 @@ type MutableFlags = { -readonly [K in keyof MultipartFlags]: MultipartFlags[K] }
 /** LIMIT: what libmodsecurity keeps of one header line. */
 const longestHeaderBytes = 16 * 1024
 
-class MultipartError extends Error {}
+/** LIMIT: ModSecurity 2 refuses a header line of this length, line end included. */
+const lineBufferBytes = 4096
+
+class MultipartError extends Error {
+  constructor(
+    message: string,
+    readonly atEnd = false,
+  ) {
+    super(message)
+  }
+}
 
 interface OpenPart {
   readonly headerLines: ByteString[]
@@ -76,11 +86,13 @@ class MultipartReader {
 
   run(): BodyResult {
     let error: ByteString | null = null
+    let errorAtEnd = false
     try {
       this.#read()
     } catch (thrown) {
       if (!(thrown instanceof MultipartError)) throw thrown
       error = `Multipart parsing error: ${thrown.message}`
+      errorAtEnd = thrown.atEnd
     }
     this.#flags.crlfLf = this.#sawCrlf && this.#flags.lfLine
     return {
@@ -88,6 +100,7 @@ class MultipartReader {
       parts: this.#parts,
       flags: this.#flags,
       error,
+      errorAtEnd,
     }
   }
 
@@ -102,11 +115,15 @@ class MultipartReader {
     for (let start = 0; start < body.length; ) {
       const newline = body.indexOf('\n', start)
       const end = newline < 0 ? body.length : newline + 1
+      // A line without an end is looked at only where it may be the last boundary.
+      const isOpen = newline < 0 && !this.#lenient && !this.#complete
+      if (isOpen && this.#part?.dataStart === null) this.#checkHeaderLength(end - start)
+      if (isOpen && (this.#boundaries === 0 || body.slice(start) !== `--${found.boundary}--`)) break
       this.#line(start, end, found)
       start = end
     }
-    if (this.#boundaries === 0) throw new MultipartError('Multipart: No boundaries found in payload.')
-    if (!this.#complete) throw new MultipartError('Multipart: Final boundary missing.')
+    if (this.#boundaries === 0) throw new MultipartError('Multipart: No boundaries found in payload.', true)
+    if (!this.#complete) throw new MultipartError('Multipart: Final boundary missing.', true)
   }
 
   #line(start: number, end: number, found: Boundary): void {
@@ -193,6 +210,7 @@ class MultipartReader {
       part.dataStart = end
       return
     }
+    if (!this.#lenient) this.#checkHeaderLength(raw.length)
     if (line.length > longestHeaderBytes) throw new MultipartError('Multipart: Part header too long.')
     if (/^[\s]/.test(line)) {
       this.#foldedLine(part, line)
@@ -206,6 +224,11 @@ class MultipartReader {
     part.headers.set(name, line.slice(colon + 1).replace(/^[ \t]+/, ''))
     part.headerLines.push(line)
     part.lastHeader = name
+  }
+
+  #checkHeaderLength(length: number): void {
+    if (length < lineBufferBytes) return
+    throw new MultipartError(`Multipart: Part header line over ${lineBufferBytes} bytes long`)
   }
 
   #foldedLine(part: OpenPart, line: ByteString): void {

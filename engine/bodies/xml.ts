@@ -16,6 +16,9 @@ export const xmlProcessor: BodyProcessorDefinition = {
   process: (input) => processXml(input),
 }
 
+/** COMPAT(modsec2): Apache hands on bodies in chunks, and ModSecurity 2 looks for errors from the second one on. */
+const firstChunkBytes = 8000
+
 const failed = 'XML parsing error: XML: Failed parsing document.'
 
 function processXml(input: BodyInput): BodyResult {
@@ -25,7 +28,7 @@ function processXml(input: BodyInput): BodyResult {
   try {
     document = parseXmlDocument(textOf(input.body))
   } catch {
-    return { args: [], error: failed }
+    return { args: [], error: failed, errorAtEnd: input.body.length <= firstChunkBytes }
   }
   return { args: [], error: null, xml: new SelectableXml(document, input.platform.xmlValues) }
 }

@@ -73,6 +73,8 @@ export interface BodyResult {
   readonly args: readonly Entry[]
   /** Why the body could not be read whole (REQBODY_ERROR_MSG); null when it could. */
   readonly error: ByteString | null
+  /** Whether only the end of the body showed the error; see `Platform.bodyEndErrorStatus`. */
+  readonly errorAtEnd?: boolean
   readonly parts?: readonly MultipartPart[]
   readonly flags?: MultipartFlags
   /** Answers `XML:` selectors. */
@@ -144,6 +146,8 @@ export interface RequestBodyView {
   readonly length: number
   readonly rawPresent: boolean
   readonly error: ByteString | null
+  /** Whether only the end of the body showed the error; see `Platform.bodyEndErrorStatus`. */
+  readonly errorAtEnd: boolean
   readonly parts: readonly MultipartPart[]
   readonly flags: MultipartFlags | null
   readonly xml: XmlDocument | null

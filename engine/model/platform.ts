@@ -42,6 +42,11 @@ export interface Platform {
    * MULTIPART_UNMATCHED_BOUNDARY 2 for any stray line and for a line end behind the last boundary.
    */
   readonly multipart: 'strict' | 'libmodsecurity'
+  /**
+   * Whether REQUEST_FILENAME and REQUEST_URI are the web server's: as sent in phase 1, normalised and decoded from
+   * phase 2 on.
+   */
+  readonly pathIsServers: boolean
   /** Whether the %-sequences of REQUEST_URI are decoded, once. */
   readonly requestUriDecoded: boolean
   /**
@@ -61,6 +66,8 @@ export interface Platform {
   readonly matchedVarsOutliveMatch: boolean
   /** The web server whose refusals come before the rules. */
   readonly server: ServerName
+  /** Status of a request whose body turns out broken at its very end, which no rule sees then; null: rules go on. */
+  readonly bodyEndErrorStatus: number | null
   /** Status of a request refused because its body is over the limit. */
   readonly bodyLimitStatus: number
   /**
@@ -91,6 +98,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
+    pathIsServers: false,
     requestUriDecoded: false,
     requestTarget: 'go',
     logsByDefault: 'phase-2',
@@ -99,6 +107,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     multiMatchLogsAtOnce: false,
     matchedVarsOutliveMatch: false,
     server: 'none',
+    bodyEndErrorStatus: null,
     bodyLimitStatus: 413,
     persistence: 'none',
     setvarRunsFirst: false,
@@ -119,6 +128,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     honoursNoFilesLimit: true,
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
+    pathIsServers: true,
     requestUriDecoded: false,
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
@@ -127,6 +137,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     multiMatchLogsAtOnce: false,
     matchedVarsOutliveMatch: false,
     server: 'apache',
+    bodyEndErrorStatus: 500,
     bodyLimitStatus: 413,
     persistence: 'stored',
     setvarRunsFirst: false,
@@ -147,6 +158,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'drop-body',
     multipart: 'libmodsecurity',
+    pathIsServers: false,
     requestUriDecoded: true,
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
@@ -155,6 +167,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     multiMatchLogsAtOnce: true,
     matchedVarsOutliveMatch: true,
     server: 'none',
+    bodyEndErrorStatus: null,
     bodyLimitStatus: 403,
     persistence: 'live',
     setvarRunsFirst: true,

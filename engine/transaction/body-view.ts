@@ -42,6 +42,7 @@ function bodyView(facts: BodyFacts): RequestBodyView {
     length: facts.length,
     rawPresent: facts.rawPresent,
     error: facts.error ?? result?.error ?? null,
+    errorAtEnd: result?.errorAtEnd ?? false,
     parts,
     flags,
     xml,
@@ -61,6 +62,8 @@ export interface BodyRequest {
   /** Set by `ctl:requestBodyProcessor`; empty: by the content type. */
   readonly processor: string
   readonly forceVariable: boolean
+  /** Whether a header announces a body, be it an empty one. */
+  readonly announced: boolean
   readonly limit: number
   readonly settings: EngineSettings
   readonly platform: Platform
@@ -87,7 +90,8 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
   if (processor !== '' && definition === null)
     return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` })
-  const nothing = raw === '' && !(processor === 'MULTIPART' && request.platform.multipart === 'libmodsecurity')
+  const readsEmpty = request.platform.multipart === 'libmodsecurity' || request.announced
+  const nothing = raw === '' && !(processor === 'MULTIPART' && readsEmpty)
   if (definition === null || nothing) return bodyView({ ...facts, result: null })
   const result = definition.process({
     body: raw,

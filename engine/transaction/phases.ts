@@ -4,7 +4,7 @@
  * Phases 3 and 4 need a recorded response and do not run after a block; phase 5 always runs.
  */
 import type { ResponseView } from '../model/definitions.js'
-import type { TransactionRecord } from '../model/exchange.js'
+import type { RecordedResponse, TransactionRecord } from '../model/exchange.js'
 import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
 import { processorOf, readBody } from './body-view.js'
@@ -12,7 +12,7 @@ import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
 import { evaluateRule } from './rule.js'
-import { apacheRefusal } from './server.js'
+import { apacheAnswers, apacheRefusal } from './server.js'
 import { type Interruption, Transaction } from './transaction.js'
 
 /** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
@@ -33,22 +33,54 @@ function runPhases(transaction: Transaction, everything: boolean): void {
   const matching = new Matching(transaction)
   const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
   if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) {
-    transaction.interruption = interruptionOf('server', 1, 400)
-    transaction.wouldInterrupt = transaction.interruption
+    endByServer(transaction, 'server', 1, 400)
     run(5)
     return
   }
   run(1)
-  if (mayGoOn(transaction, 2)) takeRequestBody(transaction)
-  if (mayGoOn(transaction, 2)) run(2)
-  if (record.response !== undefined && mayGoOn(transaction, 3)) {
-    transaction.response = responseView(transaction, false)
-    transaction.forgetDerived()
-    run(3)
-    if (mayGoOn(transaction, 4)) takeResponseBody(transaction)
-    if (mayGoOn(transaction, 4)) run(4)
+  const answer = serverAnswer(transaction)
+  if (answer === null) {
+    if (mayGoOn(transaction, 2)) run(2)
+    if (record.response !== undefined) runResponse(transaction, record.response, run)
+  } else if (answer !== 'silent') {
+    runResponse(transaction, errorResponse(answer), run)
+    if (mayGoOn(transaction, 3)) endByServer(transaction, answer === 500 ? 'parser' : 'server', 2, answer)
   }
   run(5)
+}
+
+function runResponse(transaction: Transaction, response: RecordedResponse, run: (phase: PhaseNumber) => void): void {
+  if (!mayGoOn(transaction, 3)) return
+  transaction.response = responseView(transaction, response, false)
+  transaction.forgetDerived()
+  run(3)
+  if (mayGoOn(transaction, 4)) takeResponseBody(transaction, response)
+  if (mayGoOn(transaction, 4)) run(4)
+}
+
+/**
+ * What the server answers in place of phase 2: a status; `silent` for an answer that no phase sees; null where
+ * phase 2 runs, for which the body is taken here.
+ */
+function serverAnswer(transaction: Transaction): number | 'silent' | null {
+  const { platform, record, request } = transaction
+  if (!mayGoOn(transaction, 2)) return null
+  if (platform.server === 'apache' && apacheAnswers(record.request)) return 'silent'
+  const refusal = request.translate()
+  transaction.forgetDerived()
+  if (refusal !== null) return refusal
+  takeRequestBody(transaction)
+  return transaction.body.errorAtEnd ? platform.bodyEndErrorStatus : null
+}
+
+/** The page of a server's error, as far as rules look at it. */
+function errorResponse(status: number): RecordedResponse {
+  return { status, headers: [['Content-Type', 'text/html; charset=iso-8859-1']], body: '' }
+}
+
+function endByServer(transaction: Transaction, kind: BlockKind, phase: number, status: number): void {
+  transaction.interruption = interruptionOf(kind, phase, status)
+  transaction.wouldInterrupt ??= transaction.interruption
 }
 
 function mayGoOn(transaction: Transaction, phase: PhaseNumber): boolean {
@@ -114,6 +146,7 @@ function takeRequestBody(transaction: Transaction): void {
     contentType,
     processor: transaction.bodyProcessor,
     forceVariable: transaction.bodyVariableForced,
+    announced: transaction.headerValue(transaction.request.headers, 'content-length') !== '',
     limit,
     settings,
     platform,
@@ -121,9 +154,7 @@ function takeRequestBody(transaction: Transaction): void {
   transaction.forgetDerived()
 }
 
-function responseView(transaction: Transaction, withBody: boolean): ResponseView {
-  const response = transaction.record.response
-  if (response === undefined) throw new Error('a response view needs a recorded response')
+function responseView(transaction: Transaction, response: RecordedResponse, withBody: boolean): ResponseView {
   const headers = headerCollection(response.headers)
   return {
     status: response.status,
@@ -134,13 +165,13 @@ function responseView(transaction: Transaction, withBody: boolean): ResponseView
   }
 }
 
-function takeResponseBody(transaction: Transaction): void {
-  const { ruleset, record } = transaction
+function takeResponseBody(transaction: Transaction, response: RecordedResponse): void {
+  const { ruleset } = transaction
   const { settings } = ruleset
   const type = mediaType(transaction.response?.contentType ?? '')
   if (!transaction.responseBodyAccess || !settings.responseBodyMimeTypes.includes(type)) return
-  const length = record.response?.body.length ?? 0
-  const view = responseView(transaction, true)
+  const length = response.body.length
+  const view = responseView(transaction, response, true)
   if (length > transaction.responseBodyLimit) {
     if (settings.responseBodyLimitAction === 'reject') {
       refuse(transaction, 'body-limit', 4, 500)

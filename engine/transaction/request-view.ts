@@ -9,6 +9,7 @@ import type { Collection, Entry, RequestView } from '../model/definitions.js'
 import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { FixedCollection } from '../variables/index.js'
+import { apachePath } from './apache-path.js'
 import { apacheHeaders } from './server.js'
 import { type SplitTarget, splitTarget } from './uri-go.js'
 
@@ -50,6 +51,13 @@ function splitAsSent(target: ByteString): SplitTarget {
   }
 }
 
+/** The path as Apache parses it: not decoded, one slash for all it begins with; empty where the target has none. */
+function serverPath({ method, uri }: RecordedRequest): ByteString {
+  if (method === 'CONNECT') return ''
+  const target = uri.replace(/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*/, '')
+  return (target.split('?')[0] ?? '').replace(/^\/{2,}/, '/')
+}
+
 /** HTTP/0.9 has no version in its line. */
 function lineOf({ method, uri, httpVersion }: RecordedRequest): ByteString {
   return httpVersion === '' ? `${method} ${uri}` : `${method} ${uri} HTTP/${httpVersion}`
@@ -65,12 +73,14 @@ export class RecordedRequestView implements RequestView {
   readonly line: ByteString
   readonly method: ByteString
   readonly uriRaw: ByteString
-  readonly uri: ByteString
-  readonly filename: ByteString
+  /** As `filename`: changes once, where the server takes the request. */
+  uri: ByteString
+  filename: ByteString
   readonly queryString: ByteString
   readonly uriError: boolean
   readonly protocol: ByteString
   readonly headers: Collection
+  readonly #sentPath: ByteString
   #cookies: Collection | null = null
   #query: { readonly args: Collection; readonly error: boolean } | null = null
 
@@ -89,7 +99,26 @@ export class RecordedRequestView implements RequestView {
     this.filename = split.path
     this.queryString = split.query
     this.uriError = split.error
-    this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request.headers) : request.headers)
+    this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request) : request.headers)
+    this.#sentPath = serverPath(request)
+    if (platform.server === 'apache' && platform.pathIsServers) this.#setPath(this.#sentPath)
+  }
+
+  /**
+   * The server takes the request: from here on rules see its form of the path. Returns the status with which it
+   * refuses the path, or null.
+   */
+  translate(): 400 | 404 | null {
+    if (this.platform.server !== 'apache') return null
+    const { path, refusal } = apachePath(this.#sentPath)
+    if (this.platform.pathIsServers) this.#setPath(path)
+    return refusal
+  }
+
+  #setPath(path: ByteString): void {
+    const mark = this.uriRaw.indexOf('?')
+    this.filename = path
+    this.uri = path === '' || mark < 0 ? path : path + this.uriRaw.slice(mark)
   }
 
   get basename(): ByteString {

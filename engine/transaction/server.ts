@@ -5,7 +5,7 @@
  * COMPAT(modsec2): ModSecurity 2 lives inside Apache and never sees such requests. The other platforms are
  * libraries; what their server does in front of them is not modelled.
  */
-import type { ByteString, Header, RecordedRequest } from '../model/exchange.js'
+import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '../model/exchange.js'
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
@@ -43,11 +43,24 @@ function headerFault({ headers, httpVersion }: RecordedRequest): string | null {
   return /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/.test(host) ? null : 'the Host is no host name'
 }
 
+/** Whether Apache answers by itself between phases 1 and 2: `TRACE`, and `OPTIONS *` as all of `*`. */
+export function apacheAnswers({ method, uri }: RecordedRequest): boolean {
+  return method === 'TRACE' || uri === '*'
+}
+
+/** Host and port that the request target names, the name in lower case; null where it names none. */
+function targetHost({ method, uri }: RecordedRequest): ByteString | null {
+  const host = method === 'CONNECT' ? uri : /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/(?:[^@/?]*@)?([^/?]+)/.exec(uri)?.[1]
+  return host === undefined ? null : lowerAscii(host)
+}
+
 /**
  * Headers as Apache hands them on: those of one name are merged, in the place of the first; Content-Length goes
- * where a Transfer-Encoding stands.
+ * where a Transfer-Encoding stands; the host of the request target takes the place of Host.
  */
-export function apacheHeaders(headers: readonly Header[]): readonly Header[] {
+export function apacheHeaders(request: RecordedRequest): readonly Header[] {
+  const { headers } = request
+  const host = targetHost(request)
   const merged = new Map<ByteString, [ByteString, ByteString]>()
   for (const [name, value] of headers) {
     const lower = name.toLowerCase()
@@ -56,5 +69,7 @@ export function apacheHeaders(headers: readonly Header[]): readonly Header[] {
     else first[1] += `${lower === 'cookie' ? '; ' : ', '}${value}`
   }
   if (merged.has('transfer-encoding')) merged.delete('content-length')
-  return merged.size === headers.length ? headers : [...merged.values()]
+  if (host !== null) merged.set('host', [merged.get('host')?.[0] ?? 'Host', host])
+  else if (merged.size === headers.length) return headers
+  return [...merged.values()]
 }
