@@ -38,7 +38,7 @@ async function readRecords(folders: readonly string[]): Promise<TransactionRecor
 
 const kind = fuzzKinds[options.kind]
 if (kind === undefined) throw new Error(`--kind is one of ${Object.keys(fuzzKinds).join(', ')}`)
-const opened = openOracle(options.oracle, options.library)
+const opened = await openOracle(options.oracle, options.library)
 if (opened === null) throw new Error(`--oracle is one of ${oracleNames.join(', ')}`)
 const { oracle, dialect } = opened
 const { benign, attacks } = bundledCorpora()

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Dialect, fuzzKinds } from '../bench/libinjection/fuzz-kinds.js'
-import { FuzzDigest, fuzzInputs, type InputDigest } from '../bench/libinjection/fuzz-run.js'
+import { type Difference, FuzzDigest, fuzz, fuzzInputs, type InputDigest } from '../bench/libinjection/fuzz-run.js'
+import { nativeAppsec } from '../bench/libinjection/native-appsec.js'
 import { repositoryRoot } from './support/test-data.js'
 
 interface Golden {
@@ -34,6 +35,17 @@ for (const { kind: name, dialect, oracle, count, seed, digest } of golden)
     const { inputs, answers } = seen.digest()
     assert.is(inputs, digest.inputs, 'the inputs have changed: ask the oracle again and write the golden file anew')
     assert.is(answers, digest.answers)
+  })
+
+for (const [name, kind] of Object.entries(fuzzKinds))
+  test(`${name} answers as native-appsec on what both can be asked`, async () => {
+    const oracle = await nativeAppsec()
+    const differences: Difference[] = []
+    const plan = { kind, count: 20_000, seed: 7, payloads: [] }
+    const { asked } = await fuzz(plan, oracle, kind.ours('appsec'), (each) => differences.push(each))
+    oracle.close()
+    assert.equal(differences, [])
+    assert.ok(asked > 5000)
   })
 
 test('every kind has a digest for every dialect', () => {

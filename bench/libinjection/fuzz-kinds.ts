@@ -2,13 +2,14 @@
  * What can be fuzzed: the question, our own answer to it, and the language its fragments are in.
  */
 import type { ByteString } from '../../engine/index.js'
-import { xssTest } from '../../engine/operators/libinjection/xss.js'
+import { xssTest, xssTestOf } from '../../engine/operators/libinjection/xss.js'
 import type { Fragment } from './fuzz-inputs.js'
 import { htmlFragment } from './html-fragments.js'
+import { nativeAppsec } from './native-appsec-lists.js'
 import type { Question } from './oracle.js'
 
-/** Whose behaviour our detector follows. */
-export type Dialect = 'c' | 'go'
+/** Whose behaviour our detector follows; `appsec` is no engine's and known here only. */
+export type Dialect = 'c' | 'go' | 'appsec'
 
 export interface FuzzKind {
   readonly question: Question
@@ -22,7 +23,7 @@ export const fuzzKinds: Readonly<Record<string, FuzzKind>> = {
     question: 'x',
     fragment: htmlFragment,
     ours: (dialect) => {
-      const isXss = xssTest(dialect)
+      const isXss = dialect === 'appsec' ? xssTestOf(nativeAppsec) : xssTest(dialect)
       return (value) => (isXss(value) ? '\x01' : '\x00')
     },
   },

@@ -80,7 +80,7 @@ export async function fuzz(
       if (ours(value) === theirs) continue
       differences++
       const input = await shortest(value, async (each) => {
-        const [said] = oracle.takes(each) ? await oracle.ask(question, [each]) : []
+        const [said] = oracle.takes(question, each) ? await oracle.ask(question, [each]) : []
         return said !== undefined && said !== ours(each)
       })
       report({ input, ours: ours(input), theirs: (await oracle.ask(question, [input]))[0] as ByteString })
@@ -89,7 +89,7 @@ export async function fuzz(
   }
   let batch: ByteString[] = []
   for (const input of fuzzInputs(plan)) {
-    if (oracle.takes(input)) batch.push(input)
+    if (oracle.takes(question, input)) batch.push(input)
     else skipped++
     if (batch.length < batchSize) continue
     await judge(batch)

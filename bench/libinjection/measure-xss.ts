@@ -3,7 +3,9 @@
  *
  *     node dist/bench/libinjection/measure-xss.js LIBRARY > engine/operators/libinjection/xss-lists.ts
  *
- * LIBRARY is the path of libmodsecurity.so.3. Both oracles of `bench/peers/` must be built. An implementation is
+ *     node dist/bench/libinjection/measure-xss.js LIBDDWAF native-appsec > bench/libinjection/native-appsec-lists.ts
+ *
+ * LIBRARY is the path of libmodsecurity.so.3, LIBDDWAF that of the library in `@datadog/native-appsec`. Both oracles of `bench/peers/` must be built. An implementation is
  * asked about every candidate as a tag, an attribute and a scheme; each list is then cut to what explains its hits.
  * What is a prefix and what a whole name is asked too, and so is every behaviour that a dialect has a field for.
  */
@@ -12,6 +14,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ByteString } from '../../engine/index.js'
 import { knownAttributes, knownSchemes, knownTags, wordsInProgram, wordsOf } from './candidates.js'
+import { nativeAppsec } from './native-appsec.js'
 import { type Oracle, peer } from './oracle.js'
 import { type MeasuredXss, writeXssLists } from './write-xss-lists.js'
 
@@ -125,17 +128,26 @@ function shortest(words: readonly string[]): string[] {
   return kept
 }
 
-const library = process.argv[2]
-if (library === undefined) throw new Error('usage: measure-xss LIBRARY')
+const [library, target] = process.argv.slice(2)
+if (library === undefined) throw new Error('usage: measure-xss LIBRARY [native-appsec]')
 const peers = fileURLToPath(new URL('../../../bench/peers/', import.meta.url))
 const goPeer = join(peers, 'libinjection-go/build/libinjection-go-peer')
-const programs: readonly (readonly [string, Oracle, string])[] = [
-  ['libinjection3', peer('libmodsecurity', join(peers, 'libinjection/build/libinjection-peer'), [library]), library],
-  ['libinjectionGo', peer('libinjection-go', goPeer, []), goPeer],
-]
+const programs: readonly (readonly [string, Oracle, string])[] =
+  target === 'native-appsec'
+    ? [['nativeAppsec', await nativeAppsec(), library]]
+    : [
+        [
+          'libinjection3',
+          peer('libmodsecurity', join(peers, 'libinjection/build/libinjection-peer'), [library]),
+          library,
+        ],
+        ['libinjectionGo', peer('libinjection-go', goPeer, []), goPeer],
+      ]
 const measured: [string, MeasuredXss][] = []
 for (const [name, oracle, path] of programs) {
   measured.push([name, await measure(oracle, readFileSync(path, 'latin1'))])
   oracle.close()
 }
-process.stdout.write(writeXssLists(measured))
+process.stdout.write(
+  writeXssLists(measured, target === 'native-appsec' ? '../../engine/operators/libinjection/' : './'),
+)

@@ -16,7 +16,7 @@ export interface Oracle {
   /** One answer a value, in order. `question` may be any kind of the protocol that the oracle knows. */
   ask(question: string, values: readonly ByteString[]): Promise<readonly ByteString[]>
   /** Whether a value can be asked about as it is. */
-  takes(value: ByteString): boolean
+  takes(question: string, value: ByteString): boolean
   close(): void
 }
 

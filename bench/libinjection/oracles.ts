@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Dialect } from './fuzz-kinds.js'
+import { nativeAppsec } from './native-appsec.js'
 import { type Oracle, peer } from './oracle.js'
 
 export interface OpenedOracle {
@@ -13,7 +14,7 @@ export interface OpenedOracle {
 
 const peers = fileURLToPath(new URL('../../../bench/peers/', import.meta.url))
 
-const oracles: Readonly<Record<string, (library: string) => OpenedOracle>> = {
+const oracles: Readonly<Record<string, (library: string) => OpenedOracle | Promise<OpenedOracle>>> = {
   libmodsecurity: (library) => ({
     oracle: peer(library, join(peers, 'libinjection/build/libinjection-peer'), [library]),
     dialect: 'c',
@@ -22,11 +23,12 @@ const oracles: Readonly<Record<string, (library: string) => OpenedOracle>> = {
     oracle: peer('libinjection-go', join(peers, 'libinjection-go/build/libinjection-go-peer'), []),
     dialect: 'go',
   }),
+  'native-appsec': async () => ({ oracle: await nativeAppsec(), dialect: 'appsec' }),
 }
 
 export const oracleNames = Object.keys(oracles)
 
 /** Starts an oracle; null where no oracle has the name. `library` is what libmodsecurity's opens. */
-export function openOracle(name: string, library: string): OpenedOracle | null {
-  return oracles[name]?.(library) ?? null
+export async function openOracle(name: string, library: string): Promise<OpenedOracle | null> {
+  return (await oracles[name]?.(library)) ?? null
 }

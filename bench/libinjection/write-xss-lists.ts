@@ -17,26 +17,30 @@ export interface MeasuredXss {
 
 const lineLength = 110
 
-const header = [
+const header = (engine: string): string[] => [
   '/**',
   ' * What each libinjection takes for XSS. Written by `bench/libinjection/measure-xss.ts`; not edited by hand.',
   ' *',
   ' * All names are in upper case.',
   ' */',
-  "import type { XssDialect } from './xss-judge.js'",
-  "import { listedWords as words } from './xss-words.js'",
+  `import type { XssDialect } from '${engine}xss-judge.js'`,
+  `import { listedWords as words } from '${engine}xss-words.js'`,
   '',
 ]
 
 const titles: Readonly<Record<string, string>> = {
   libinjection3: 'libmodsecurity 3.0.9; ModSecurity 2.9.7 answers the same.',
+  nativeAppsec: '@datadog/native-appsec 11.0.3, but for styles and back quotes in comments.',
   libinjectionGo: 'libinjection-go 0.3.3, which Coraza 3.8.1 uses.',
 }
 
-/** A list that equals one of an earlier dialect is written as a reference to it. */
-export function writeXssLists(measured: readonly (readonly [string, MeasuredXss])[]): string {
+/**
+ * A list that equals one of an earlier dialect is written as a reference to it. `engine` is the way from the file
+ * that is written to the engine's detector.
+ */
+export function writeXssLists(measured: readonly (readonly [string, MeasuredXss])[], engine: string): string {
   const seen = new Map<string, string>()
-  const lines: string[] = [...header]
+  const lines: string[] = header(engine)
   for (const [name, dialect] of measured) {
     lines.push(`/** ${titles[name] ?? name} */`, `export const ${name}: XssDialect = {`)
     for (const [field, value] of Object.entries(dialect))
