@@ -28,6 +28,7 @@ export interface RulesetOptions {
   readonly outboundThreshold?: number
   readonly set: readonly string[]
   readonly sampling?: string
+  readonly rbl?: string
   readonly engineMode?: EngineMode
   readonly platform: PlatformName
   readonly server?: ServerName
@@ -91,6 +92,7 @@ export function addRulesetOptions(command: Command): Command {
     .option('--threshold <n>', 'inbound anomaly score threshold', wholeNumber('--threshold', 1))
     .option('--outbound-threshold <n>', 'outbound anomaly score threshold', wholeNumber('--outbound-threshold', 1))
     .option('--set <tx.NAME=VALUE>', 'sets a TX variable before the rules (repeatable)', collect, [])
+    .option('--rbl <file>', 'listings for @rbl, one a line: zone address [answer]')
     .option('--sampling <seed>', 'lets CRS sampling act; the seed draws')
     .option(
       '--engine-mode <on|detection-only>',
@@ -143,5 +145,6 @@ export function rulesetRequest(options: RulesetOptions): RulesetRequest {
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
     ...(options.outboundThreshold === undefined ? {} : { outboundThreshold: options.outboundThreshold }),
     ...(options.sampling === undefined ? {} : { sampling: options.sampling }),
+    ...(options.rbl === undefined ? {} : { rbl: options.rbl }),
   }
 }

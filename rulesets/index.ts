@@ -29,6 +29,8 @@ export interface RulesetRequest extends SettingsRequest, CrsStoreOptions {
   readonly setup?: readonly string[]
   readonly before?: readonly string[]
   readonly after?: readonly string[]
+  /** File of blocklist listings for @rbl. */
+  readonly rbl?: string
 }
 
 export interface RulesetPlan {
@@ -83,7 +85,7 @@ export function resolveRuleset(request: RulesetRequest): RulesetPlan {
   const { text, settings, warnings } = settingsText(request, keys)
   const settingsPart: SourcePart[] = text === null ? [] : [{ kind: 'text', name: 'settings of the command line', text }]
   const isPlain = origins.every((origin) => origin.kind === 'files')
-  const engine = engineConfiguration(request, isPlain)
+  const engine = [...blocklistPart(request.rbl), ...engineConfiguration(request, isPlain)]
   if (isPlain) {
     const files = origins.flatMap((origin) => (origin.kind === 'files' ? origin.files : []))
     const body = placeSettings(files, settingsPart)
@@ -92,6 +94,14 @@ export function resolveRuleset(request: RulesetRequest): RulesetPlan {
   }
   const parts = [...engine, ...layTrees(origins, given, settingsPart), ...filesAsParts(given.after)]
   return { name, parts, engineMode: 'on', crs, settings, warnings }
+}
+
+/** The listings of `--rbl` as a directive, so that they take the way of all other data files. */
+function blocklistPart(path: string | undefined): SourcePart[] {
+  if (path === undefined) return []
+  const [file = path] = filesGiven('--rbl', [path])
+  const quoted = file.replace(/["\\]/g, '\\$&')
+  return [{ kind: 'text', name: '--rbl', text: `WafsimRblFile "${Buffer.from(quoted).toString('latin1')}"\n` }]
 }
 
 /** Whether one of the words stands for a CRS tree. Throws as `resolveRuleset` does. */

@@ -24,7 +24,7 @@ interface Vector {
 }
 
 /** Operators whose argument is a file; they have tests of their own. */
-const fromFiles = ['ipMatchFromFile', 'pmFromFile']
+const fromFiles = ['ipMatchFromDataset', 'ipMatchFromFile', 'pmFromDataset', 'pmFromFile', 'restpath']
 const folder = join(repositoryRoot(), 'test', 'vectors', 'operators')
 /** Operators with constant arguments never look at the transaction. */
 const noView = null as unknown as TransactionView
@@ -40,6 +40,14 @@ function compile(
   return definition.compile({
     argument: { constant: argument, expand: () => argument },
     platform: platforms[platform],
+    lookups: {
+      geo: null,
+      blocklists: null,
+      datasets: new Map([
+        ['words', ['foo', 'bar']],
+        ['nets', ['192.0.2.0/24']],
+      ]),
+    },
     settings: { pcreMatchLimit: 1500 },
     readDataFile: (file) => {
       const text = files[file]

@@ -12,6 +12,10 @@ import type { ActionDefinition, ActionInput } from './definition.js'
 
 interface CtlOption {
   readonly doc: string
+  /** Present where the option cannot be simulated: the reason. */
+  readonly unsimulated?: string
+  /** Where it changes nothing that a replay reports. */
+  readonly inert?: true
   /** Null: accepted, without an effect on matching. */
   effect(argument: ByteString, input: ActionInput): Effect | null
 }
@@ -49,7 +53,7 @@ function targetRemoval(argument: ByteString, input: ActionInput, select: (text: 
   return (state) => state.removeTargets(selector, exclusion)
 }
 
-const logging = (doc: string): CtlOption => ({ doc, effect: () => null })
+const logging = (doc: string): CtlOption => ({ doc, inert: true, effect: () => null })
 
 const options: Readonly<Record<string, CtlOption>> = {
   auditEngine: logging('Turns the audit log on or off.'),
@@ -59,8 +63,20 @@ const options: Readonly<Record<string, CtlOption>> = {
     doc: 'Fills REQUEST_BODY where no body processor runs.',
     effect: (argument) => (parseSwitch(argument) ? (state) => state.forceRequestBodyVariable() : null),
   },
+  forceResponseBodyVariable: {
+    doc: 'Fills RESPONSE_BODY where no body processor runs; it always is.',
+    effect: (argument) => {
+      parseSwitch(argument)
+      return null
+    },
+  },
   hashEnforcement: logging('Steers the hash engine, which a replay does not run.'),
   hashEngine: logging('Steers the hash engine, which a replay does not run.'),
+  parseXmlIntoArgs: {
+    doc: 'Whether XML nodes become arguments.',
+    unsimulated: 'XML nodes are not put into ARGS',
+    effect: () => null,
+  },
   requestBodyAccess: {
     doc: 'Whether the request body is read.',
     effect: (argument) => {
@@ -133,9 +149,9 @@ function removal(selector: RuleSelector): Effect {
   return (state) => state.removeRules(selector)
 }
 
-/** Names and one-line docs of the options, for the generated documentation. */
-export function ctlOptions(): readonly { name: string; doc: string }[] {
-  return Object.entries(options).map(([name, { doc }]) => ({ name, doc }))
+/** The options and what is said of them, for the documentation. */
+export function ctlOptions(): readonly (Omit<CtlOption, 'effect'> & { readonly name: string })[] {
+  return Object.entries(options).map(([name, option]) => ({ ...option, name }))
 }
 
 export const ctlAction: ActionDefinition = {
@@ -150,6 +166,7 @@ export const ctlAction: ActionDefinition = {
     if (option === undefined)
       throw new DefinitionError(`unknown ctl option "${name}"`, 'unknown-ctl', nearestName(name, Object.keys(options)))
     if (equals < 0) throw new DefinitionError(`ctl:${name} needs a value behind "="`)
+    if (option.unsimulated !== undefined) draft.unsimulated.push({ what: `ctl:${name}`, reason: option.unsimulated })
     const effect = option.effect(argument.slice(equals + 1).trim(), input)
     if (effect !== null) draft.effects.push(effect)
   },

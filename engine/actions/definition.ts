@@ -43,7 +43,8 @@ export interface ActionDraft {
   setvars: number
   /** Whether an action opens or writes a persistent collection. */
   persists: boolean
-  unsimulated: { what: string; reason: string }[]
+  /** `without`: only where the user gives no such data. */
+  unsimulated: { what: string; reason: string; without?: 'geo' | 'blocklists' }[]
 }
 
 export function emptyDraft(): ActionDraft {

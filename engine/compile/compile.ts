@@ -15,7 +15,7 @@ import { directives, findDirective } from './directives.js'
 import type { Assembly, LinkDraft } from './draft.js'
 import { linkRuleset } from './link.js'
 import { Report } from './report.js'
-import { directoryOf, draftRule, draftUnconditional } from './rule.js'
+import { directoryOf, draftRule, draftUnconditional, notePlatform } from './rule.js'
 import { initialSettings } from './settings.js'
 
 export interface CompileOptions {
@@ -52,6 +52,7 @@ export function checkParts(parts: readonly SourcePart[], reader: SourceReader, o
     openChain: null,
     changes: [],
     components: [],
+    lookups: { geo: null, blocklists: null, datasets: new Map() },
     txKeys: new Set(),
     readsPersistent: false,
   }
@@ -116,6 +117,7 @@ function runDirective(assembly: Assembly, node: DirectiveNode, depth: number): v
     reportUnknown(assembly, node)
     return
   }
+  notePlatform(assembly, 'directive', definition.name, node.span)
   if (node.arguments.length < definition.least) {
     const wanted = definition.least === 1 ? 'an argument' : `${definition.least} arguments`
     assembly.report.error('missing-argument', `${definition.name} needs ${wanted}`, node.span, definition.doc)

@@ -20,5 +20,7 @@ export interface DirectiveDefinition {
   /** Least number of arguments. */
   readonly least: number
   readonly unsimulated?: string
+  /** Where the engines differ, for the documentation. */
+  readonly platforms?: string
   apply(assembly: Assembly, input: DirectiveInput): void
 }

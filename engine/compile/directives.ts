@@ -8,10 +8,12 @@ import { parseEngineMode, parseSwitch } from '../actions/index.js'
 import { DefinitionError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import type { LimitAction } from '../model/ruleset.js'
+import { readBlocklists } from '../operators/blocklist.js'
+import { readGeoDatabase } from '../operators/geo.js'
 import { parseActions } from '../seclang/rule-parser.js'
 import type { DirectiveDefinition, DirectiveInput } from './directive.js'
 import type { Assembly } from './draft.js'
-import { draftActions } from './rule.js'
+import { draftActions, readDataFile } from './rule.js'
 import { removeRules, updateActions, updateTargets } from './rule-changes.js'
 
 function setting(
@@ -56,6 +58,19 @@ function setDefaultAction(assembly: Assembly, argument: ByteString, input: Direc
   assembly.defaults.set(draft.phase ?? 2, draft)
 }
 
+/** A database that is not here (it stands in many configurations) is no error: rules that need it are listed. */
+function loadGeoDatabase(assembly: Assembly, path: ByteString, input: DirectiveInput): void {
+  let bytes: ByteString
+  try {
+    bytes = readDataFile(assembly, path, input.span)
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error
+    assembly.report.warning('missing-geo-database', error.message, input.span, '@geoLookup never matches without it')
+    return
+  }
+  assembly.lookups.geo = readGeoDatabase(bytes)
+}
+
 const list: readonly DirectiveDefinition[] = [
   setting('SecArgumentSeparator', 'Character between arguments of a form.', (a, text) => {
     a.settings.argumentSeparator = text
@@ -90,12 +105,24 @@ const list: readonly DirectiveDefinition[] = [
   noted('SecCookieFormat', 'Version of the cookie format; 0 is followed.'),
   noted('SecCookieV0Separator', 'Separator of version 0 cookies.'),
   noted('SecDataDir', 'Folder of persistent data.'),
-  unsimulated('SecDataset', 'Names a list of phrases (Coraza).', 'datasets are not read yet'),
+  {
+    name: 'SecDataset',
+    doc: 'Names a list of phrases or addresses, between backticks, one a line.',
+    least: 2,
+    platforms: 'Coraza only.',
+    apply: ({ lookups }, { arguments: [name = '', data = ''] }) => {
+      const lines = data.split('\n').map((line) => line.trim())
+      lookups.datasets.set(
+        name,
+        lines.filter((line) => line !== '' && !line.startsWith('#')),
+      )
+    },
+  },
   noted('SecDebugLog', 'File of the debug log.'),
   noted('SecDebugLogLevel', 'Level of the debug log.'),
   setting('SecDefaultAction', 'Actions that rules of a phase inherit.', setDefaultAction),
   noted('SecDisableBackendCompression', 'Compression between proxy and backend.'),
-  noted('SecGeoLookupDb', 'Database of @geoLookup.'),
+  setting('SecGeoLookupDb', 'Database of @geoLookup: a CSV or .mmdb file.', loadGeoDatabase),
   noted('SecGsbLookupDb', 'Database of @gsbLookup.'),
   noted('SecGuardianLog', 'Pipe to an external program.'),
   noted('SecHashEngine', 'Hashes in links.'),
@@ -117,6 +144,14 @@ const list: readonly DirectiveDefinition[] = [
   setting('SecPcreMatchLimit', 'Match limit of PCRE; RE2 needs none.', (a, text) => {
     a.settings.pcreMatchLimit = wholeNumber(text, 'steps')
   }),
+  {
+    ...unsimulated('SecParseXmlIntoArgs', 'Whether XML nodes become arguments.', 'XML nodes are not put into ARGS'),
+    apply: (assembly, { argument, span }) => {
+      if (argument.toLowerCase() === 'off') return
+      assembly.report.warning('unsimulated-directive', 'SecParseXmlIntoArgs is read but not simulated', span)
+    },
+    platforms: 'Releases later than ModSecurity 2.9.7 and libmodsecurity 3.0.9.',
+  },
   noted('SecPcreMatchLimitRecursion', 'Recursion limit of PCRE; RE2 needs none.'),
   noted('SecReadStateLimit', 'Limit on connections being read.'),
   unsimulated('SecRemoteRules', 'Rules from a server.', 'nothing is fetched; save the rules to a file'),
@@ -137,6 +172,7 @@ const list: readonly DirectiveDefinition[] = [
   setting('SecRequestBodyNoFilesLimit', 'Greatest size of a request body without files, in bytes.', (a, text) => {
     a.settings.requestBodyNoFilesLimit = wholeNumber(text, 'bytes')
   }),
+  noted('SecRequestEncoding', 'Encoding of requests; bytes are never decoded.'),
   setting('SecResponseBodyAccess', 'Whether response bodies are read.', (a, text) => {
     a.settings.responseBodyAccess = parseSwitch(text)
   }),
@@ -226,6 +262,13 @@ const list: readonly DirectiveDefinition[] = [
   setting('SecWebAppId', 'Name of the application.', (a, text) => {
     a.settings.webAppId = text
   }),
+  setting(
+    'WafsimRblFile',
+    'Listings of @rbl, `zone address [answer]` a line; wafsim only, --rbl writes it.',
+    (a, text, input) => {
+      a.lookups.blocklists = readBlocklists(readDataFile(a, text, input.span))
+    },
+  ),
   noted('SecWriteStateLimit', 'Limit on connections being written.'),
   noted('SecXmlExternalEntity', 'External entities of XML; never loaded in a replay.'),
 ]

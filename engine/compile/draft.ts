@@ -4,7 +4,7 @@
  */
 import type { ActionDraft } from '../actions/index.js'
 import type { Span } from '../errors.js'
-import type { OperatorTest, RuleSelector, SelectableRule, TargetExclusion } from '../model/definitions.js'
+import type { Lookups, OperatorTest, RuleSelector, SelectableRule, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { EngineSettings, Target } from '../model/ruleset.js'
@@ -45,6 +45,10 @@ export interface PendingChange {
 
 export type MutableSettings = { -readonly [K in keyof EngineSettings]: EngineSettings[K] }
 
+export type MutableLookups = { -readonly [K in keyof Lookups]: Lookups[K] } & {
+  readonly datasets: Map<string, readonly ByteString[]>
+}
+
 /** Everything the directives write to. */
 export interface Assembly {
   readonly platform: Platform
@@ -57,6 +61,7 @@ export interface Assembly {
   openChain: RuleDraft | null
   readonly changes: PendingChange[]
   readonly components: string[]
+  readonly lookups: MutableLookups
   readonly txKeys: Set<string>
   /** Whether a rule looks at a persistent collection. */
   readsPersistent: boolean

@@ -37,7 +37,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     rules,
     phases: [[], ...([1, 2, 3, 4, 5] as const).map((phase) => linkPhase(items, phase))],
     components: assembly.components,
-    unsimulated: listUnsimulated(assembly.sequence),
+    unsimulated: listUnsimulated(assembly),
     warnings: assembly.report.diagnostics.filter((d) => d.severity === 'warning'),
     exclusions: assembly.changes.map((change) => change.text),
     pipelines: pipelines.all,
@@ -200,10 +200,16 @@ function jumpOf(rule: Rule, position: number, end: number, labels: ReadonlyMap<s
   return rule.skip > 0 ? position + 1 + rule.skip : -1
 }
 
-function listUnsimulated(sequence: readonly SequenceItem[]): Unsimulated[] {
+function listUnsimulated({ sequence, lookups, platform }: Assembly): Unsimulated[] {
+  const isGiven = (data: 'geo' | 'blocklists'): boolean =>
+    lookups[data] !== null || (data === 'geo' && platform.geoLookup === 'always')
   return sequence.flatMap((item) => {
     if ('marker' in item || item.rule.removed) return []
     const ruleId = item.rule.links[0]?.actions.id ?? 0
-    return item.rule.links.flatMap((link) => link.actions.unsimulated.map((u) => ({ ruleId, ...u })))
+    return item.rule.links.flatMap((link) =>
+      link.actions.unsimulated
+        .filter(({ without }) => without === undefined || !isGiven(without))
+        .map(({ what, reason }) => ({ ruleId, what, reason })),
+    )
   })
 }

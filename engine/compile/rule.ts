@@ -7,6 +7,7 @@ import { DefinitionError, type Span } from '../errors.js'
 import { excludeTarget, type VariableNames } from '../exclusions.js'
 import type { TargetExclusion, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
+import { type PlatformName, platforms } from '../model/platform.js'
 import type { Selector, Target } from '../model/ruleset.js'
 import { nearestName } from '../near-name.js'
 import { findOperator, operators } from '../operators/index.js'
@@ -14,6 +15,7 @@ import { compileSelector } from '../regex.js'
 import type { ActionNode, OperatorNode, RuleNode, TargetNode, UnconditionalNode } from '../seclang/ast.js'
 import { findTransformation, transformations } from '../transformations/index.js'
 import { findVariable, variables } from '../variables/index.js'
+import { type NameFamily, refusingPlatforms } from './availability.js'
 import type { Assembly, LinkDraft } from './draft.js'
 import { compileTemplate } from './template.js'
 
@@ -102,7 +104,19 @@ function draftTarget(assembly: Assembly, node: TargetNode): Target {
   if (variable.kind === 'collection' && variable.persistent) assembly.readsPersistent = true
   if (variable.name === 'TX' && selector?.kind === 'name') assembly.txKeys.add(selector.lower)
   const key = selector === null ? '' : `:${selector.kind === 'regex' ? `/${selector.text}/` : selector.text}`
+  notePlatform(assembly, 'variable', variable.name, node.span)
   return { variable, selector, count: node.count, text: `${node.count ? '&' : ''}${variable.name}${key}` }
+}
+
+/** A warning where the platform's engine does not know the name; the rule is simulated all the same. */
+export function notePlatform(assembly: Assembly, family: NameFamily, name: string, span: Span): void {
+  const { platform, report } = assembly
+  const refusing = refusingPlatforms(family, name.trim())
+  if (!refusing.includes(platform.name)) return
+  const knowing = (Object.keys(platforms) as PlatformName[]).filter((each) => !refusing.includes(each))
+  const hint =
+    knowing.length === 0 ? undefined : `known to ${knowing.map((each) => platforms[each].title).join(' and ')}`
+  report.warning('not-on-platform', `${platform.title} does not know the ${family} ${name.trim()}`, span, hint)
 }
 
 function draftSelector(node: TargetNode, variable: VariableDefinition): Selector | null {
@@ -126,23 +140,30 @@ function draftOperator(assembly: Assembly, node: OperatorNode, drafted: ActionDr
         'unknown-operator',
         nearestName(node.name, Object.keys(operators)),
       )
+    notePlatform(assembly, 'operator', definition.name, node.span)
     if (definition.argument === 'required' && node.argument === '')
       throw new DefinitionError(`@${definition.name} needs an argument`, 'missing-argument')
     if (definition.unsimulated !== undefined)
-      drafted.unsimulated.push({ what: `@${definition.name}`, reason: definition.unsimulated })
+      drafted.unsimulated.push({
+        what: `@${definition.name}`,
+        reason: definition.unsimulated,
+        ...(definition.needs === undefined ? {} : { without: definition.needs }),
+      })
     const { template, txKeys, persistent } = compileTemplate(node.argument)
     if (persistent) assembly.readsPersistent = true
     for (const key of txKeys) assembly.txKeys.add(key)
     return definition.compile({
       argument: template,
       platform: assembly.platform,
+      lookups: assembly.lookups,
       settings: { pcreMatchLimit: assembly.settings.pcreMatchLimit },
       readDataFile: (name) => readDataFile(assembly, name, node.span),
     })
   })
 }
 
-function readDataFile(assembly: Assembly, name: ByteString, span: Span): ByteString {
+/** A data file beside the file that names it; throws DefinitionError where it cannot be read. */
+export function readDataFile(assembly: Assembly, name: ByteString, span: Span): ByteString {
   try {
     return assembly.reader.read(assembly.reader.resolve(name, directoryOf(span.file)))
   } catch (error) {
@@ -182,8 +203,15 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
     )
   if (definition.argument === 'required' && (node.argument === null || node.argument === ''))
     throw new DefinitionError(`the action ${definition.name} needs a value: ${definition.name}:…`, 'missing-argument')
+  notePlatform(assembly, 'action', definition.name, node.span)
+  if (definition.name === 'ctl') notePlatform(assembly, 'ctl', (node.argument ?? '').split('=')[0] ?? '', node.span)
   const input: ActionInput = {
     ...names,
+    transformation: (name) => {
+      const found = names.transformation(name)
+      notePlatform(assembly, 'transformation', found.name, node.span)
+      return found
+    },
     argument: node.argument ?? '',
     platform: assembly.platform,
     template: (text) => {

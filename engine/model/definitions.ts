@@ -321,17 +321,38 @@ export interface OperatorMatch {
 /** Tests one transformed value. Null: no match. Never throws on traffic. */
 export type OperatorTest = (value: ByteString, view: TransactionView) => OperatorMatch | null
 
+/** Where an address is: keys of GEO and their values; null: not in the database. */
+export interface GeoLookup {
+  find(address: ByteString): ReadonlyMap<ByteString, ByteString> | null
+}
+
+/** What a DNS blocklist says of an address or a host name; null: it is not listed. */
+export interface BlocklistLookup {
+  find(zone: ByteString, value: ByteString): ByteString | null
+}
+
+/** Data that the user gives, wherever in the ruleset: read when an operator runs, not when it is compiled. */
+export interface Lookups {
+  readonly geo: GeoLookup | null
+  readonly blocklists: BlocklistLookup | null
+  /** Coraza's SecDataset, by name. */
+  readonly datasets: ReadonlyMap<string, readonly ByteString[]>
+}
+
 export interface OperatorInput {
   readonly argument: Template
   readonly platform: Platform
   /** Text of a data file named in the argument, found beside the rule's file; throws DefinitionError. */
   readDataFile(name: ByteString): ByteString
+  readonly lookups: Lookups
   /** SecUnicodeMapFile and the like are not needed here; settings that operators use. */
   readonly settings: { readonly pcreMatchLimit: number }
 }
 
 export interface OperatorDefinition extends NamedDefinition {
   readonly argument: 'required' | 'optional' | 'none'
+  /** The data it cannot do without; `unsimulated` then holds only where the user gives none. */
+  readonly needs?: 'geo' | 'blocklists'
   /** Throws DefinitionError where the argument cannot be used. */
   compile(input: OperatorInput): OperatorTest
 }

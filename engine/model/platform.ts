@@ -76,6 +76,8 @@ export interface Platform {
    * by all transactions, without built-ins; a collection that was not opened has the empty key. `none`: not at all.
    */
   readonly persistence: 'stored' | 'live' | 'none'
+  /** Whether @geoLookup looks into a database, or matches whatever it is given and sets nothing. */
+  readonly geoLookup: 'database' | 'always'
   /** Whether all `setvar` of a rule run before its other actions. */
   readonly setvarRunsFirst: boolean
   /** Whether `setvar` with `-` stops at zero. */
@@ -109,6 +111,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     server: 'none',
     bodyEndErrorStatus: null,
     bodyLimitStatus: 413,
+    geoLookup: 'always',
     persistence: 'none',
     setvarRunsFirst: false,
     countersStopAtZero: false,
@@ -139,6 +142,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     server: 'apache',
     bodyEndErrorStatus: 500,
     bodyLimitStatus: 413,
+    geoLookup: 'database',
     persistence: 'stored',
     setvarRunsFirst: false,
     countersStopAtZero: true,
@@ -169,6 +173,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     server: 'none',
     bodyEndErrorStatus: null,
     bodyLimitStatus: 403,
+    geoLookup: 'database',
     persistence: 'live',
     setvarRunsFirst: true,
     countersStopAtZero: false,

@@ -1,7 +1,8 @@
 /**
  * Small makers of operators and of what they answer.
  */
-import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
+import { DefinitionError } from '../errors.js'
+import type { Lookups, OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 
 /** A match that has nothing to tell: the whole value, no captures. */
@@ -33,4 +34,12 @@ export function comparison(
 /** An operator that is known but cannot be simulated: it never matches, and the ruleset says why. */
 export function unsimulatedOperator(name: string, doc: string, reason: string): OperatorDefinition {
   return { name, doc, argument: 'optional', unsimulated: reason, compile: () => () => null }
+}
+
+/** The lines of a SecDataset; throws DefinitionError where there is none of that name above the rule. */
+export function datasetNamed(name: ByteString, { datasets }: Lookups): readonly ByteString[] {
+  const lines = datasets.get(name)
+  if (lines === undefined || lines.length === 0)
+    throw new DefinitionError(`there is no dataset "${name}" above this rule`, 'missing-dataset')
+  return lines
 }

@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { matched, unsimulatedOperator } from './match.js'
+import { datasetNamed, matched, unsimulatedOperator } from './match.js'
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
 
@@ -45,12 +45,49 @@ function compileIpMatchFromFile({ argument, readDataFile }: OperatorInput): Oper
   return within(lines.map(rangeOf))
 }
 
+function compileIpMatchFromDataset({ argument, lookups }: OperatorInput): OperatorTest {
+  return within(datasetNamed(argument.constant ?? '', lookups).map(rangeOf))
+}
+
+/** Sets GEO where the address is in the database. */
+function compileGeoLookup({ lookups, platform }: OperatorInput): OperatorTest {
+  if (platform.geoLookup === 'always') return () => matched
+  return (value, view) => {
+    const place = lookups.geo?.find(value) ?? null
+    if (place === null) return null
+    for (const [key, text] of place) view.geo.set(key, text)
+    return matched
+  }
+}
+
+/** Capture 0 is what the zone says of the address. */
+function compileRbl({ argument, lookups }: OperatorInput): OperatorTest {
+  return (value, view) => {
+    const answer = lookups.blocklists?.find(argument.expand(view).trim(), value) ?? null
+    return answer === null ? null : { matched: null, captures: [answer] }
+  }
+}
+
 const noNetwork = 'nothing is looked up in the network in a replay'
 
 export const networkOperators: readonly OperatorDefinition[] = [
-  unsimulatedOperator('geoLookup', 'Looks up where an address is.', 'no geographical database is read yet'),
+  {
+    name: 'geoLookup',
+    doc: 'Looks up where an address is and sets GEO.',
+    argument: 'optional',
+    needs: 'geo',
+    unsimulated: 'no database: name a CSV or .mmdb file with SecGeoLookupDb',
+    platforms: 'Coraza: always matches, sets nothing.',
+    compile: compileGeoLookup,
+  },
   unsimulatedOperator('gsbLookup', 'Looks up Google Safe Browsing.', noNetwork),
-  unsimulatedOperator('ipMatchFromDataset', 'The address is in a dataset (Coraza).', 'datasets are not read yet'),
+  {
+    name: 'ipMatchFromDataset',
+    doc: 'The address is in a dataset (SecDataset).',
+    argument: 'required',
+    platforms: 'Coraza only.',
+    compile: compileIpMatchFromDataset,
+  },
   { name: 'ipMatch', doc: 'The address is in one of the ranges.', argument: 'required', compile: compileIpMatch },
   {
     name: 'ipMatchFromFile',
@@ -58,5 +95,12 @@ export const networkOperators: readonly OperatorDefinition[] = [
     argument: 'required',
     compile: compileIpMatchFromFile,
   },
-  unsimulatedOperator('rbl', 'Looks up a DNS blocklist.', noNetwork),
+  {
+    name: 'rbl',
+    doc: 'The address is listed in a DNS blocklist; listings come from the file of --rbl.',
+    argument: 'required',
+    needs: 'blocklists',
+    unsimulated: `${noNetwork}; give listings with --rbl`,
+    compile: compileRbl,
+  },
 ]

@@ -4,7 +4,7 @@
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { comparison, matched, matchedPart, unsimulatedOperator } from './match.js'
+import { comparison, datasetNamed, matched, matchedPart } from './match.js'
 import { PhraseAutomaton } from './phrase-automaton.js'
 
 /** Splits at blanks; `|41 42|` are bytes in hex, as in Snort rules. */
@@ -77,12 +77,13 @@ export const phraseOperators: readonly OperatorDefinition[] = [
     argument: 'required',
     compile: compilePmFromFile,
   },
-  unsimulatedOperator(
-    'pmFromDataset',
-    'A phrase of a dataset stands in the value (Coraza).',
-    'datasets are not read yet',
-  ),
-  unsimulatedOperator('restpath', 'The path has the form of a template (Coraza).', 'not implemented'),
+  {
+    name: 'pmFromDataset',
+    doc: 'A phrase of a dataset (SecDataset) stands in the value.',
+    argument: 'required',
+    platforms: 'Coraza only.',
+    compile: ({ argument, lookups }) => search(datasetNamed(argument.constant ?? '', lookups)),
+  },
   comparison('streq', 'The value equals the argument.', (value, text) => value === text),
   comparison('strmatch', 'The value contains the argument.', (value, text) => value.includes(text)),
   { name: 'unconditionalMatch', doc: 'Always matches.', argument: 'optional', compile: () => () => matched },

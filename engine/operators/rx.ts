@@ -1,6 +1,7 @@
 /**
  * Patterns: @rx and @rxGlobal. The pattern is compiled once; one with macros for each text they expand to.
  */
+import { DefinitionError } from '../errors.js'
 import type {
   OperatorDefinition,
   OperatorInput,
@@ -10,7 +11,7 @@ import type {
 } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { compilePattern, type Pattern } from '../regex.js'
-import { unsimulatedOperator } from './match.js'
+import { matched, unsimulatedOperator } from './match.js'
 
 /** LIMIT: patterns kept for one argument with macros; beyond it all are compiled anew. */
 const keptPatterns = 100
@@ -53,8 +54,37 @@ function compileOrNull(text: ByteString, platform: OperatorInput['platform']): P
   }
 }
 
+/**
+ * A template such as `/users/{id}` becomes a pattern in which each name takes one part of the path; what they took
+ * is ARGS_PATH. As in Coraza the pattern is not anchored.
+ */
+function compileRestpath({ argument, platform }: OperatorInput): OperatorTest {
+  const names: ByteString[] = []
+  const text = (argument.constant ?? '').replace(/\{([^}]+)\}/g, (_whole, name: string) => {
+    if (!/^\w+$/.test(name)) throw new DefinitionError(`"{${name}}" is no name of a part of the path`)
+    names.push(name)
+    return `(?P<${name}>[^?/]+)`
+  })
+  const pattern = compilePattern(text, platform)
+  return (value, view) => {
+    const found = pattern.exec(value)
+    if (found === null) return null
+    names.forEach((name, at) => {
+      view.pathArguments.set(name, found.groups[at + 1] ?? '')
+    })
+    return matched
+  }
+}
+
 export const rxOperators: readonly OperatorDefinition[] = [
   unsimulatedOperator('rsub', 'Replaces text in the body.', 'bodies are not rewritten in a replay'),
+  {
+    name: 'restpath',
+    doc: 'The path has the form of a template; its parts become ARGS_PATH.',
+    argument: 'required',
+    platforms: 'Coraza only.',
+    compile: compileRestpath,
+  },
   { name: 'rx', doc: 'The pattern matches.', argument: 'required', compile: compileRx },
   { name: 'rxGlobal', doc: 'The pattern matches, all occurrences.', argument: 'required', compile: compileRx },
 ]

@@ -121,6 +121,48 @@ function svnr(digits: string): boolean {
   return sum % 11 === Number(digits[3])
 }
 
+/** Chile's RUT: digits and a check digit, modulus 11, `k` for ten. */
+function chileanId(text: ByteString): boolean {
+  const id = text.toLowerCase().replace(/[^\dk]/g, '')
+  if (text.length < 8 || id === '') return false
+  let rest = Number(/^\d*$/.test(id.slice(0, -1)) ? id.slice(0, -1) : 0)
+  let sum = 0
+  for (let factor = 2; rest !== 0; rest = Math.trunc(rest / 10)) {
+    sum += (rest % 10) * factor
+    factor = factor === 7 ? 2 : factor + 1
+  }
+  const check = sum % 11
+  return (check === 0 ? '0' : check === 1 ? 'k' : String(11 - check)) === id.slice(-1)
+}
+
+/** A US number that can be one, and is neither one digit nine times nor a row of rising digits. */
+function americanId(text: ByteString): boolean {
+  const digits = text.replace(/\D/g, '')
+  if (!ssn(digits.slice(0, 9)) || digits.length < 9) return false
+  const steps = [...digits].slice(1).map((digit, at) => Number(digit) - Number(digits[at]))
+  return !steps.every((step) => step === 0) && !steps.every((step) => step === 1)
+}
+
+const nationalIds: Readonly<Record<string, (text: ByteString) => boolean>> = { cl: chileanId, us: americanId }
+
+function compileNid({ argument, platform }: OperatorInput): OperatorTest {
+  const parts = /^(\w+) ([\s\S]+)$/.exec(argument.constant ?? '')
+  const valid = nationalIds[parts?.[1] ?? '']
+  if (parts === null || valid === undefined || !Object.hasOwn(nationalIds, parts[1] ?? ''))
+    throw new DefinitionError('@validateNid takes "cl" or "us" and a pattern')
+  const pattern = compilePattern(parts[2] ?? '', platform)
+  return (value) => {
+    for (let rest = value, tries = 0; tries < 10; tries++) {
+      const found = pattern.exec(rest)
+      if (found === null) return null
+      if (valid(found.matched)) return { matched: found.matched, captures: [found.matched] }
+      const at = rest.indexOf(found.matched)
+      rest = rest.slice(at + Math.max(1, found.matched.length))
+    }
+    return null
+  }
+}
+
 export const validateOperators: readonly OperatorDefinition[] = [
   unsimulatedOperator('fuzzyHash', 'Compares fuzzy hashes.', 'fuzzy hashes are not computed'),
   unsimulatedOperator('inspectFile', 'Gives an uploaded file to a program.', 'programs are never run in a replay'),
@@ -132,8 +174,14 @@ export const validateOperators: readonly OperatorDefinition[] = [
   },
   unsimulatedOperator('validateDTD', 'Checks an XML body against a DTD.', 'XML schemas are not read'),
   unsimulatedOperator('validateHash', 'Checks the hash of a link.', 'the hash engine is not run'),
-  unsimulatedOperator('validateNid', 'Checks a national id (Coraza).', 'not implemented'),
-  unsimulatedOperator('validateSchema', 'Checks an XML body against a schema.', 'XML schemas are not read'),
+  {
+    name: 'validateNid',
+    doc: 'A national id that passes its check matches the pattern: `cl PATTERN` or `us PATTERN`.',
+    argument: 'required',
+    platforms: 'Coraza only.',
+    compile: compileNid,
+  },
+  unsimulatedOperator('validateSchema', 'Checks an XML body (Coraza: JSON) against a schema.', 'schemas are not read'),
   {
     name: 'validateUrlEncoding',
     doc: 'A %-sequence of the value is broken.',

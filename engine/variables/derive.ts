@@ -56,6 +56,11 @@ export function unsimulatedScalar(name: string, doc: string, reason: string): Sc
   return { kind: 'scalar', name, doc, unsimulated: reason, read: () => null }
 }
 
+/** A collection that is known but has no values in a replay. */
+export function unsimulatedCollection(name: string, doc: string, reason: string): CollectionDefinition {
+  return { ...collection(name, doc, () => FixedCollection.empty), unsimulated: reason }
+}
+
 export function flag(on: boolean): ByteString {
   return on ? '1' : '0'
 }

@@ -7,7 +7,15 @@
 import type { Collection, Entry, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { FixedCollection } from './collection.js'
-import { collection, derivedCollection, flag, namesOf, scalar, unsimulatedScalar } from './derive.js'
+import {
+  collection,
+  derivedCollection,
+  flag,
+  namesOf,
+  scalar,
+  unsimulatedCollection,
+  unsimulatedScalar,
+} from './derive.js'
 
 function allArgs(view: TransactionView): Collection {
   return view.derived('ARGS', () => {
@@ -104,6 +112,7 @@ export const requestVariables: readonly VariableDefinition[] = [
   ),
   scalar('FULL_REQUEST', 'Request line, headers and body as one text.', rawRequest),
   scalar('FULL_REQUEST_LENGTH', 'Bytes of FULL_REQUEST.', (v) => String(rawRequest(v).length)),
+  unsimulatedCollection('JSON', 'Body as JSON (Coraza).', 'Coraza knows the name and never fills it'),
   multipartFlag('MULTIPART_BOUNDARY_QUOTED', 'The multipart boundary was quoted.', (f) => f.boundaryQuoted),
   multipartFlag('MULTIPART_BOUNDARY_WHITESPACE', 'The boundary held white space.', (f) => f.boundaryWhitespace),
   multipartFlag('MULTIPART_CRLF_LF_LINES', 'Both CRLF and LF line ends were used.', (f) => f.crlfLf),
@@ -115,6 +124,16 @@ export const requestVariables: readonly VariableDefinition[] = [
   ),
   derivedCollection('MULTIPART_FILENAME', 'File names of the parts, keyed by form field.', (v) =>
     files(v).map((f) => ({ key: f.name, value: f.fileName })),
+  ),
+  unsimulatedCollection(
+    'MULTIPART_FILENAME_CHARSET',
+    'Character set of `filename*`, keyed by form field (Coraza).',
+    'the parameters of filename* are not kept',
+  ),
+  unsimulatedCollection(
+    'MULTIPART_FILENAME_LANGUAGE',
+    'Language of `filename*`, keyed by form field (Coraza).',
+    'the parameters of filename* are not kept',
   ),
   multipartFlag('MULTIPART_HEADER_FOLDING', "A part's header was folded.", (f) => f.headerFolding),
   multipartFlag('MULTIPART_INVALID_HEADER_FOLDING', 'A fold with odd white space.', (f) => f.invalidHeaderFolding),

@@ -3,14 +3,11 @@
  */
 import type { VariableDefinition } from '../model/definitions.js'
 import { FixedCollection } from './collection.js'
-import { collection, namesOf, scalar, unsimulatedScalar } from './derive.js'
+import { collection, namesOf, scalar, unsimulatedCollection, unsimulatedScalar } from './derive.js'
 
 export const responseVariables: readonly VariableDefinition[] = [
   unsimulatedScalar('OUTBOUND_DATA_ERROR', 'Response body over the limit.', 'set on the engine, not recorded'),
-  {
-    ...collection('RESPONSE_ARGS', 'Arguments of a JSON response (Coraza).', () => FixedCollection.empty),
-    unsimulated: 'responses are read as text',
-  },
+  unsimulatedCollection('RESPONSE_ARGS', 'Arguments of a JSON response (Coraza).', 'responses are read as text'),
   scalar('RESPONSE_BODY', 'Body of the response.', (v) => v.response?.body ?? null),
   scalar('RESPONSE_CONTENT_LENGTH', 'Bytes of the response body.', (v) =>
     v.response === null ? null : String(v.response.body.length),
