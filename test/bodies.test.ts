@@ -150,11 +150,12 @@ test('multipart: each odd thing raises its flag', () => {
   assert.equal(flags(`${two}--B--\r\n`, type, { files: 1 }), ['fileLimitExceeded'])
 })
 
-test('multipart: libmodsecurity takes line breaks out of values and gives stray lines 2', () => {
+test('multipart: libmodsecurity takes line breaks out of values and counts boundaries', () => {
   const read = (body: string) => process('MULTIPART', body, { type })
   assert.equal(pairs(read(`${part('form-data; name="a"', 'x\r\ny\nz')}--B--`)), ['a=xyz'])
   const stray = `${part('form-data; name="a"', 'x\r\n-- \r\nsignature')}--B--`
-  assert.is(read(stray).flags?.unmatchedBoundary, 2)
+  assert.is(read(stray).flags?.unmatchedBoundary, 1)
+  assert.is(read(`${stray}\r\n`).flags?.unmatchedBoundary, 2)
   assert.is(process('MULTIPART', stray, { type, platform: 'modsec2' }).flags?.unmatchedBoundary, 1)
   assert.is(read(good).flags?.unmatchedBoundary, 2)
   assert.is(read(good.trimEnd()).flags?.unmatchedBoundary, 0)
@@ -180,7 +181,7 @@ test('multipart: what cannot be read is an error', () => {
     [good.replace('\r\n\r\n', '\r\nContent-Disposition: form-data; name="b"\r\n\r\n'), type, /Duplicate part header/],
   ]
   for (const [body, contentType, message] of errors)
-    assert.match(process('MULTIPART', body, { type: contentType }).error ?? '', message)
+    assert.match(process('MULTIPART', body, { type: contentType, platform: 'modsec2' }).error ?? '', message)
 })
 
 test('XML: text of the root element, attributes, XPath', () => {

@@ -7,8 +7,10 @@
 import type { Platform, PlatformName } from '../model/platform.js'
 
 export interface BodyDialect {
-  /** A Content-Type names a form or multipart body: by its media type, or by how the trimmed header begins. */
-  readonly contentTypeMatch: 'media-type' | 'prefix'
+  /** A Content-Type names a form or multipart body: by its media type, or by how the header (trimmed) begins. */
+  readonly contentTypeMatch: 'media-type' | 'prefix' | 'trimmed-prefix'
+  /** Processors that judge an empty body too. */
+  readonly readsEmptyBody: readonly string[]
   /** Processor of a body of no known type where `ctl:forceRequestBodyVariable` is on; empty: none. */
   readonly forcedProcessor: 'URLENCODED' | ''
   /** Whether `a&&b` holds an argument without name and value between the separators. */
@@ -39,7 +41,10 @@ export interface BodyDialect {
 
 /** Where the two branches of ModSecurity's multipart parser differ. */
 export interface MultipartDialect {
-  /** Whether a part header that cannot be read ends the parsing; otherwise the rest is read, the last error stays. */
+  /**
+   * Whether a part header that cannot be read ends the parsing, as a Content-Disposition always does; otherwise the
+   * rest is read, the last error stays, and a last part that was refused counts as a missing last boundary.
+   */
   readonly headerErrorEnds: boolean
   /** Whether the line ends inside a field's value are kept. */
   readonly keepsInnerLineEnds: boolean
@@ -47,6 +52,18 @@ export interface MultipartDialect {
   readonly unmatchedBecomesTwo: boolean
   /** Whether names of part headers compare without case. */
   readonly headerNamesFold: boolean
+  /** Whose reading of Content-Type and Content-Disposition; see `*-libmodsecurity.ts`. */
+  readonly headerReading: 'modsecurity2' | 'libmodsecurity'
+  /** Whether whatever follows the last boundary is passed over, as data behind it. */
+  readonly endsAtFinalBoundary: boolean
+  /** Whether a boundary that a line holds behind other text counts as unmatched. */
+  readonly findsInnerBoundaries: boolean
+  /** Whether a line of MULTIPART_PART_HEADERS keeps the CR of its line end. */
+  readonly headersKeepCr: boolean
+  /** Whether a repeated part header is an error; otherwise the first counts. */
+  readonly repeatedHeaderIsError: boolean
+  /** Whether fields and files of a body without its last boundary are left out. */
+  readonly needsFinalBoundary: boolean
   /** Whether error texts escape bytes that are not printable, and end in a full stop. */
   readonly escapesErrors: boolean
 }
@@ -56,12 +73,19 @@ const modsecurity2: MultipartDialect = {
   keepsInnerLineEnds: true,
   unmatchedBecomesTwo: false,
   headerNamesFold: true,
+  headerReading: 'modsecurity2',
+  endsAtFinalBoundary: false,
+  findsInnerBoundaries: false,
+  headersKeepCr: false,
+  repeatedHeaderIsError: true,
+  needsFinalBoundary: false,
   escapesErrors: true,
 }
 
 const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   coraza: {
-    contentTypeMatch: 'prefix',
+    contentTypeMatch: 'trimmed-prefix',
+    readsEmptyBody: [],
     forcedProcessor: 'URLENCODED',
     keepsEmptyPairs: false,
     flagsBrokenEscapes: false,
@@ -78,6 +102,7 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   },
   modsec2: {
     contentTypeMatch: 'media-type',
+    readsEmptyBody: [],
     forcedProcessor: '',
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
@@ -93,7 +118,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     multipart: modsecurity2,
   },
   modsec3: {
-    contentTypeMatch: 'media-type',
+    contentTypeMatch: 'prefix',
+    readsEmptyBody: ['MULTIPART', 'XML'],
     forcedProcessor: '',
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
@@ -110,7 +136,13 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
       headerErrorEnds: false,
       keepsInnerLineEnds: false,
       unmatchedBecomesTwo: true,
-      headerNamesFold: false,
+      headerNamesFold: true,
+      headerReading: 'libmodsecurity',
+      endsAtFinalBoundary: true,
+      findsInnerBoundaries: true,
+      headersKeepCr: true,
+      repeatedHeaderIsError: false,
+      needsFinalBoundary: true,
       escapesErrors: false,
     },
   },

@@ -9,12 +9,15 @@ import type {
   BodyInput,
   BodyProcessorDefinition,
   BodyResult,
+  Entry,
   MultipartFlags,
   MultipartPart,
 } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
+import { parseLibmodsecurityBoundary } from './boundary-libmodsecurity.js'
 import { parseDisposition } from './content-disposition.js'
-import { dialectOf } from './dialect.js'
+import { dialectOf, type MultipartDialect } from './dialect.js'
+import { parseLibmodsecurityDisposition } from './disposition-libmodsecurity.js'
 import { type Boundary, parseBoundary } from './multipart-boundary.js'
 import { readGoMultipart } from './multipart-go.js'
 
@@ -68,6 +71,7 @@ class MultipartReader {
     invalidQuoting: false,
     invalidPart: false,
     fileLimitExceeded: false,
+    framingError: false,
     unmatchedBoundary: 0,
   }
   readonly #parts: MultipartPart[] = []
@@ -76,12 +80,18 @@ class MultipartReader {
   #files = 0
   #complete = false
   #sawCrlf = false
-  /** COMPAT(modsec3): see `Platform.multipart`. */
-  readonly #lenient: boolean
+  readonly #dialect: MultipartDialect
+  /** Of a part header, where the rest is read all the same; the last one stays. */
+  #headerError: ByteString | null = null
+  readonly #partHeaders: Entry[] = []
 
   constructor(private readonly input: BodyInput) {
     this.#body = input.body
-    this.#lenient = input.platform.multipart === 'libmodsecurity'
+    this.#dialect = dialectOf(input.platform).multipart
+  }
+
+  get #isLibmodsecurity(): boolean {
+    return this.#dialect.headerReading === 'libmodsecurity'
   }
 
   run(): BodyResult {
@@ -94,10 +104,13 @@ class MultipartReader {
       error = `Multipart parsing error: ${thrown.message}`
       errorAtEnd = thrown.atEnd
     }
+    if (error === null && this.#headerError !== null) error = `Multipart parsing error: ${this.#headerError}`
     this.#flags.crlfLf = this.#sawCrlf && this.#flags.lfLine
+    const published = this.#complete || !this.#dialect.needsFinalBoundary ? this.#parts : []
     return {
-      args: this.#parts.filter((part) => part.fileName === null).map((part) => ({ key: part.name, value: part.value })),
-      parts: this.#parts,
+      args: published.filter((part) => part.fileName === null).map((part) => ({ key: part.name, value: part.value })),
+      parts: published,
+      partHeaders: this.#partHeaders,
       flags: this.#flags,
       error,
       errorAtEnd,
@@ -105,8 +118,11 @@ class MultipartReader {
   }
 
   #read(): void {
-    const found = parseBoundary(this.input.contentType)
-    if (typeof found === 'string') throw new MultipartError(found)
+    const found = this.#isLibmodsecurity
+      ? parseLibmodsecurityBoundary(this.input.contentType)
+      : parseBoundary(this.input.contentType)
+    if (found === null) return
+    if (typeof found === 'string') this.#failFraming(found)
     this.#flags.boundaryQuoted = found.quoted
     this.#flags.boundaryWhitespace = found.whitespace
     this.#flags.missingSemicolon = found.missingSemicolon
@@ -116,18 +132,34 @@ class MultipartReader {
       const newline = body.indexOf('\n', start)
       const end = newline < 0 ? body.length : newline + 1
       // A line without an end is looked at only where it may be the last boundary.
-      const isOpen = newline < 0 && !this.#lenient && !this.#complete
+      const isOpen = newline < 0 && !this.#complete
       if (isOpen && this.#part?.dataStart === null) this.#checkHeaderLength(end - start)
       if (isOpen && (this.#boundaries === 0 || body.slice(start) !== `--${found.boundary}--`)) break
       this.#line(start, end, found)
       start = end
+      if (this.#complete && end < body.length && this.#dialect.endsAtFinalBoundary) {
+        this.#flags.dataAfter = true
+        return
+      }
     }
     if (this.#boundaries === 0) throw new MultipartError('Multipart: No boundaries found in payload.', true)
     if (!this.#complete) throw new MultipartError('Multipart: Final boundary missing.', true)
   }
 
+  #failFraming(message: string): never {
+    this.#flags.framingError = true
+    throw new MultipartError(message)
+  }
+
+  /** Throws, or keeps the error and lets the reading go on. */
+  #failHeader(message: string): void {
+    if (this.#dialect.headerErrorEnds) throw new MultipartError(message)
+    this.#headerError = message
+  }
+
   #line(start: number, end: number, found: Boundary): void {
     if (this.#body.startsWith('--', start) && this.#boundaryLine(start, end, found)) return
+    if (this.#dialect.findsInnerBoundaries) this.#noteInnerBoundary(start, end, found.boundary)
     if (this.#part === null) {
       if (this.#complete) {
         if (!/^\r?\n?$/.test(this.#body.slice(start, end))) this.#flags.dataAfter = true
@@ -142,33 +174,40 @@ class MultipartReader {
     const body = this.#body
     if (!body.startsWith(boundary, start + 2)) {
       if (quoted && body.startsWith(`"${boundary}`, start + 2))
-        throw new MultipartError('Multipart: Invalid boundary (quotes).')
+        this.#failFraming('Multipart: Invalid boundary (quotes).')
       const text = body.slice(start + 2, Math.min(end, start + 2 + boundary.length + 1024))
       if (/^\s/.test(text) && text.trimStart().startsWith(boundary))
-        throw new MultipartError('Multipart: Invalid boundary (whitespace).')
-      this.#flags.unmatchedBoundary = this.#lenient ? 2 : 1
+        this.#failFraming('Multipart: Invalid boundary (whitespace).')
+      this.#flags.unmatchedBoundary = 1
       return false
     }
+    const isWhole = body[end - 1] === '\n'
+    if (this.#dialect.unmatchedBecomesTwo && isWhole && this.#part !== null && this.#part.dataStart !== null)
+      this.#flags.unmatchedBoundary = 2
     const after = body.slice(start + 2 + boundary.length, end)
     const final = after.startsWith('--')
-    if (final && this.#complete) throw new MultipartError('Multipart: Invalid boundary (final duplicate).')
+    if (final && this.#complete) this.#failFraming('Multipart: Invalid boundary (final duplicate).')
     const lineEnd = final ? after.slice(2) : after
     const atEnd = lineEnd === '' && final && end === body.length
     if (lineEnd !== '\n' && lineEnd !== '\r\n' && !atEnd)
-      throw new MultipartError(
-        `Multipart: Invalid boundary: ${body.slice(start, Math.min(end, start + 256)).trimEnd()}`,
-      )
+      this.#failFraming(`Multipart: Invalid boundary: ${body.slice(start, Math.min(end, start + 256)).trimEnd()}`)
     this.#noteLineEnd(lineEnd)
+    const refused = this.#part !== null && this.#part.dataStart === null
     this.#closePart(start)
+    if (refused && final && !this.#dialect.headerErrorEnds) this.#failFraming('Multipart: Final boundary missing.')
     this.#boundaries++
     if (final) {
       this.#complete = true
-      if (this.#lenient && lineEnd !== '') this.#flags.unmatchedBoundary = 2
     } else {
-      if (this.#complete) throw new MultipartError('Multipart: Part behind the final boundary.')
+      if (this.#complete) this.#failFraming('Multipart: Part behind the final boundary.')
       this.#part = { headerLines: [], headers: new Map(), lastHeader: null, dataStart: null, name: '', fileName: null }
     }
     return true
+  }
+
+  #noteInnerBoundary(start: number, end: number, boundary: ByteString): void {
+    if (this.#body.startsWith('--', start)) return
+    if (this.#body.slice(start, end).includes(`--${boundary}`)) this.#flags.unmatchedBoundary = 1
   }
 
   #noteLineEnd(lineEnd: ByteString): void {
@@ -188,6 +227,7 @@ class MultipartReader {
     let dataEnd = Math.max(part.dataStart, end)
     if (dataEnd > part.dataStart && this.#body[dataEnd - 1] === '\n') dataEnd--
     if (dataEnd > part.dataStart && this.#body[dataEnd - 1] === '\r') dataEnd--
+    this.#partHeaders.push(...part.headerLines.map((value) => ({ key: part.name, value })))
     this.#parts.push({
       name: part.name,
       fileName: part.fileName,
@@ -198,69 +238,88 @@ class MultipartReader {
 
   #valueOf(part: OpenPart, end: number): ByteString {
     const value = this.#body.slice(part.dataStart ?? end, end)
-    return this.#lenient && part.fileName === null ? value.replace(/\r?\n/g, '') : value
+    return this.#dialect.keepsInnerLineEnds || part.fileName !== null ? value : value.replace(/\r?\n/g, '')
   }
 
   #headerLine(part: OpenPart, start: number, end: number): void {
     const raw = this.#body.slice(start, end)
     const line = raw.replace(/\r?\n$/, '')
     this.#noteLineEnd(raw.slice(line.length))
-    if (line === '') {
-      this.#finishHeaders(part)
-      part.dataStart = end
+    if (line.includes('\0')) {
+      this.#failHeader('Multipart: Nul byte in part headers.')
       return
     }
-    if (!this.#lenient) this.#checkHeaderLength(raw.length)
-    if (line.length > longestHeaderBytes) throw new MultipartError('Multipart: Part header too long.')
+    if (line === '') {
+      if (this.#finishHeaders(part)) part.dataStart = end
+      return
+    }
+    this.#checkHeaderLength(raw.length)
+    if (line.length > longestHeaderBytes) this.#failFraming('Multipart: Part header too long.')
     if (/^[\s]/.test(line)) {
       this.#foldedLine(part, line)
       return
     }
     const colon = line.indexOf(':')
-    if (colon < 0) throw new MultipartError(`Multipart: Invalid part header (colon missing): ${line.slice(0, 256)}.`)
-    const name = lowerAscii(line.slice(0, colon))
-    if (name === '') throw new MultipartError('Multipart: Invalid part header (header name missing).')
-    if (part.headers.has(name)) throw new MultipartError(`Multipart: Duplicate part header: ${name.slice(0, 256)}.`)
+    const name = lowerAscii(line.slice(0, Math.max(0, colon)))
+    const problem = this.#headerProblem(part, line, colon, name)
+    if (problem !== null) {
+      this.#failHeader(problem)
+      return
+    }
+    if (part.headers.has(name)) return
     part.headers.set(name, line.slice(colon + 1).replace(/^[ \t]+/, ''))
-    part.headerLines.push(line)
+    part.headerLines.push(this.#dialect.headersKeepCr ? raw.replace(/\n$/, '') : line)
     part.lastHeader = name
   }
 
   #checkHeaderLength(length: number): void {
     if (length < lineBufferBytes) return
-    throw new MultipartError(`Multipart: Part header line over ${lineBufferBytes} bytes long`)
+    this.#failFraming(`Multipart: Part header line over ${lineBufferBytes} bytes long`)
+  }
+
+  #headerProblem(part: OpenPart, line: ByteString, colon: number, name: ByteString): string | null {
+    if (colon < 0) return `Multipart: Invalid part header (colon missing): ${line.slice(0, 256)}.`
+    if (colon === 0) return 'Multipart: Invalid part header (header name missing).'
+    if (part.headers.has(name) && this.#dialect.repeatedHeaderIsError)
+      return `Multipart: Duplicate part header: ${name.slice(0, 256)}.`
+    return null
   }
 
   #foldedLine(part: OpenPart, line: ByteString): void {
     this.#flags.headerFolding = true
-    if (part.lastHeader === null) throw new MultipartError('Multipart: Invalid part header (folding error).')
     if (/^[^ \t]/.test(line)) this.#flags.invalidHeaderFolding = true
+    if (part.lastHeader === null) {
+      this.#failHeader('Multipart: Invalid part header (folding error).')
+      return
+    }
     const value = `${part.headers.get(part.lastHeader) ?? ''} ${line.trimStart()}`
     part.headers.set(part.lastHeader, value)
     const last = part.headerLines.length - 1
     part.headerLines[last] = `${part.headerLines[last] ?? ''} ${line.trimStart()}`
   }
 
-  #finishHeaders(part: OpenPart): void {
+  /** Whether the headers are good and data follows. */
+  #finishHeaders(part: OpenPart): boolean {
     const header = part.headers.get('content-disposition')
     if (header === undefined) {
       this.#flags.invalidPart = true
-      throw new MultipartError('Multipart: Part missing Content-Disposition header.')
+      this.#failHeader('Multipart: Part missing Content-Disposition header.')
+      return false
     }
-    const disposition = parseDisposition(header)
-    if (typeof disposition === 'number') {
-      this.#flags.invalidPart = true
-      throw new MultipartError(
-        `Multipart: Invalid Content-Disposition header (${disposition}): ${header.slice(0, 256)}.`,
-      )
-    }
+    const disposition = this.#isLibmodsecurity ? parseLibmodsecurityDisposition(header) : parseDisposition(header)
+    if (typeof disposition === 'number')
+      this.#refusePart(`Multipart: Invalid Content-Disposition header (${disposition}): ${header.slice(0, 256)}.`)
     if (disposition.oddQuotes) this.#flags.invalidQuoting = true
-    if (disposition.name === null || (disposition.name === '' && this.#lenient)) {
-      this.#flags.invalidPart = true
-      throw new MultipartError('Multipart: Content-Disposition header missing name field.')
-    }
+    if (disposition.name === null || (disposition.name === '' && this.#isLibmodsecurity))
+      this.#refusePart('Multipart: Content-Disposition header missing name field.')
     part.name = disposition.name
     part.fileName = disposition.fileName
     if (part.fileName !== null && ++this.#files > this.input.limits.files) this.#flags.fileLimitExceeded = true
+    return true
+  }
+
+  #refusePart(message: string): never {
+    this.#flags.invalidPart = true
+    throw new MultipartError(message)
   }
 }

@@ -60,6 +60,8 @@ export interface MultipartFlags {
   readonly fileLimitExceeded: boolean
   /** A part repeats a header or a parameter of one (Coraza). */
   readonly duplicatePartHeader?: boolean
+  /** The framing is wrong: the boundary of the Content-Type, a boundary line, a header that is too long. */
+  readonly framingError?: boolean
   /**
    * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives instead, see
    * `Platform.multipart`.
@@ -77,6 +79,8 @@ export interface BodyResult {
   readonly errorAtEnd?: boolean
   readonly parts?: readonly MultipartPart[]
   readonly flags?: MultipartFlags
+  /** MULTIPART_PART_HEADERS, where they are not those of `parts`. */
+  readonly partHeaders?: readonly Entry[]
   /** Answers `XML:` selectors. */
   readonly xml?: XmlDocument
   /** Whether the urlencoded body held a broken %-sequence (URLENCODED_ERROR). */
@@ -149,6 +153,8 @@ export interface RequestBodyView {
   /** Whether only the end of the body showed the error; see `Platform.bodyEndErrorStatus`. */
   readonly errorAtEnd: boolean
   readonly parts: readonly MultipartPart[]
+  /** MULTIPART_PART_HEADERS, keyed by the part's name. */
+  readonly partHeaders: readonly Entry[]
   readonly flags: MultipartFlags | null
   readonly xml: XmlDocument | null
   readonly urlencodedError: boolean

@@ -7,6 +7,7 @@ import { dialectOf, findBodyProcessor } from '../bodies/index.js'
 import type {
   BodyResult,
   Collection,
+  Entry,
   MultipartFlags,
   MultipartPart,
   RequestBodyView,
@@ -28,6 +29,10 @@ interface BodyFacts {
   readonly error?: ByteString
 }
 
+function partHeadersOf(parts: readonly MultipartPart[]): readonly Entry[] {
+  return parts.flatMap((part) => part.headerLines.map((value) => ({ key: part.name, value })))
+}
+
 function bodyView(facts: BodyFacts): RequestBodyView {
   const { result } = facts
   const argsPost: Collection =
@@ -44,6 +49,7 @@ function bodyView(facts: BodyFacts): RequestBodyView {
     error: facts.error ?? result?.error ?? null,
     errorAtEnd: result?.errorAtEnd ?? false,
     parts,
+    partHeaders: result?.partHeaders ?? partHeadersOf(parts),
     flags,
     xml,
     urlencodedError: result?.urlencodedError ?? false,
@@ -71,8 +77,11 @@ export interface BodyRequest {
 
 /** The processor that the content type alone asks for. */
 export function processorOf(contentType: ByteString, platform: Platform): string {
-  const byPrefix = dialectOf(platform).contentTypeMatch === 'prefix'
-  const type = byPrefix ? lowerAscii(contentType).replace(/^[\t-\r ]+/, '') : mediaType(contentType)
+  const { contentTypeMatch } = dialectOf(platform)
+  const byPrefix = contentTypeMatch !== 'media-type'
+  const lower = lowerAscii(contentType)
+  const trimmed = contentTypeMatch === 'prefix' ? lower : lower.replace(/^[\t-\r ]+/, '')
+  const type = byPrefix ? trimmed : mediaType(contentType)
   const is = (name: string): boolean => (byPrefix ? type.startsWith(name) : type === name)
   if (is('application/x-www-form-urlencoded')) return 'URLENCODED'
   return is('multipart/form-data') ? 'MULTIPART' : ''
@@ -90,8 +99,8 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
   if (processor !== '' && definition === null)
     return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` })
-  const readsEmpty = request.platform.multipart === 'libmodsecurity' || request.announced
-  const nothing = raw === '' && !(processor === 'MULTIPART' && readsEmpty)
+  const readsEmpty = dialectOf(request.platform).readsEmptyBody.includes(processor)
+  const nothing = raw === '' && !readsEmpty && !(processor === 'MULTIPART' && request.announced)
   if (definition === null || nothing) return bodyView({ ...facts, result: null })
   const result = definition.process({
     body: raw,

@@ -61,13 +61,14 @@ function strictError(flags: MultipartFlags): boolean {
     flags.invalidQuoting ||
     flags.invalidPart ||
     flags.invalidHeaderFolding ||
-    flags.fileLimitExceeded
+    flags.fileLimitExceeded ||
+    flags.framingError === true
   )
 }
 
 /** Names the arguments of multipart parts by part, for MULTIPART_PART_HEADERS. */
 function partHeaders(view: TransactionView): readonly Entry[] {
-  return view.body.parts.flatMap((part) => part.headerLines.map((line) => ({ key: part.name, value: line })))
+  return view.body.partHeaders
 }
 
 function rawRequest(view: TransactionView): ByteString {
