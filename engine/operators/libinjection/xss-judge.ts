@@ -59,6 +59,8 @@ export class XssJudge {
   readonly #tags: WordList
   readonly #attributes: WordList
   readonly #schemes: WordList
+  /** Of the URL that is read. */
+  readonly #entity: Entity = { code: 0, next: 0 }
 
   constructor(dialect: XssDialect) {
     this.#dialect = dialect
@@ -139,7 +141,8 @@ export class XssJudge {
   #isUrlHit(text: ByteString, start: number, end: number): boolean {
     let from = start
     while (from < end && !isPrintable(text.charCodeAt(from))) from++
-    const entity = { code: 0, next: from }
+    const entity = this.#entity
+    entity.next = from
     let node = rootNode
     for (let first = true; entity.next < end; ) {
       decode(text, entity.next, end, entity)
