@@ -2,6 +2,7 @@
  * The only door of the engine: load a ruleset, evaluate records, replay corpora in a pool, count, propose.
  */
 export { actions, ctlOptions } from './actions/index.js'
+export { type NameFamily, refusingPlatforms } from './compile/availability.js'
 export { type CompileResult, checkParts } from './compile/compile.js'
 export { directives } from './compile/directives.js'
 export { type LoadedRuleset, loadRuleset, type RulesetInput, type RulesetSource } from './compile/source.js'

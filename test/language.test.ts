@@ -2,20 +2,32 @@
  * The language beyond what CRS uses: operators with data of the user's, datasets, paths, names that one engine
  * knows and another does not.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { languageReference } from '../cli/language-reference.js'
+import { refusals } from '../engine/compile/availability.js'
 import {
+  actions,
+  ctlOptions,
+  directives,
   evaluate,
   type LoadedRuleset,
   loadRuleset,
+  type NameFamily,
+  operators,
   type PlatformName,
   RulesetError,
   type TransactionRecord,
+  transformations,
   type Verdict,
+  variables,
 } from '../engine/index.js'
 import { folderWith, wafsim } from './support/cli.js'
 import { mmdbOf } from './support/mmdb.js'
 import { play, request, rules } from './support/scenario.js'
+import { repositoryRoot } from './support/test-data.js'
 
 function from(ip: string): TransactionRecord {
   return { ...request(), client: { ip, port: 1024 } }
@@ -190,6 +202,26 @@ test('a platform that does not know a name is a warning that says so', () => {
   assert.equal(codes('SecRxPreFilter On', 'modsec2'), ['not-on-platform'])
   const [first] = rules('SecRxPreFilter On', 'modsec2').ruleset.warnings
   assert.match(first?.message ?? '', /ModSecurity 2.*SecRxPreFilter/)
+})
+
+test('docs/seclang.md is what the tables say', () => {
+  const committed = readFileSync(join(repositoryRoot(), 'docs', 'seclang.md'), 'utf8')
+  assert.ok(committed === languageReference(), 'the page is stale: npm run docs')
+})
+
+test('every name that an engine refuses is in its table', () => {
+  const known: Readonly<Record<NameFamily, readonly { readonly name: string }[]>> = {
+    action: actions,
+    ctl: ctlOptions(),
+    directive: directives,
+    operator: Object.values(operators),
+    transformation: Object.values(transformations),
+    variable: variables,
+  }
+  const stray = Object.entries(refusals).flatMap(([family, list]) =>
+    list.flatMap(({ names }) => names.filter((name) => !known[family as NameFamily].some((e) => e.name === name))),
+  )
+  assert.equal(stray, [])
 })
 
 test.run()

@@ -93,6 +93,8 @@ export interface ActionDefinition {
   readonly doc: string
   readonly argument: 'required' | 'optional' | 'none'
   readonly unsimulated?: string
+  /** Where it changes nothing that a replay reports. */
+  readonly inert?: true
   /** Where the engines differ, for the documentation. */
   readonly platforms?: string
   /** Throws DefinitionError where the argument cannot be used. */

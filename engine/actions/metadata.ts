@@ -13,7 +13,7 @@ function set(name: string, doc: string, apply: (draft: ActionDraft) => void): Ac
 
 /** Known to the engines, without an effect on what a replay reports. */
 function noted(name: string, doc: string, argument: 'required' | 'optional' | 'none' = 'required'): ActionDefinition {
-  return { name, doc, argument, apply: () => {} }
+  return { name, doc, argument, inert: true, apply: () => {} }
 }
 
 export const metadataActions: readonly ActionDefinition[] = [

@@ -187,7 +187,13 @@ function unsimulated(name: string, doc: string, reason: string): ActionDefinitio
 
 /** Masks audit log output only; matching is not touched. */
 function masking(name: string): ActionDefinition {
-  return { name, doc: 'Masks data in the audit log; matching is not touched.', argument: 'optional', apply: () => {} }
+  return {
+    name,
+    doc: 'Masks data in the audit log; matching is not touched.',
+    argument: 'optional',
+    inert: true,
+    apply: () => {},
+  }
 }
 
 export const stateActions: readonly ActionDefinition[] = [

@@ -20,6 +20,8 @@ export interface DirectiveDefinition {
   /** Least number of arguments. */
   readonly least: number
   readonly unsimulated?: string
+  /** Where it changes nothing that a replay reports. */
+  readonly inert?: true
   /** Where the engines differ, for the documentation. */
   readonly platforms?: string
   apply(assembly: Assembly, input: DirectiveInput): void

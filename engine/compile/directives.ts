@@ -25,7 +25,7 @@ function setting(
 }
 
 function noted(name: string, doc: string): DirectiveDefinition {
-  return { name, doc, least: 0, apply: () => {} }
+  return { name, doc, least: 0, inert: true, apply: () => {} }
 }
 
 function unsimulated(name: string, doc: string, reason: string): DirectiveDefinition {
