@@ -36,6 +36,14 @@ test('patterns: captures are the bytes of the value', () => {
   assert.ok(play(rule('\xe2\x82\xac'), { uri: '/?a=x%80%E2%82%AC' }, 'coraza').ruleIds.includes(1))
 })
 
+test('@detectXSS captures nothing', () => {
+  const rules =
+    'SecRule ARGS "@detectXSS" "id:2,phase:2,pass,nolog,capture"\nSecRule TX:0 "@rx script" "id:1,phase:2,pass,log"'
+  assert.equal(play(rules, { uri: '/?a=<script>' }, 'coraza').ruleIds, [])
+  assert.equal(play(rules, { uri: '/?a=<script>' }, 'modsec3').ruleIds, [1])
+  assert.equal(play(rules, { uri: '/?a=<script>' }, 'modsec2').ruleIds, [1])
+})
+
 test('a body of no known type is read as a form where the body variable is forced', () => {
   const text =
     'SecAction "id:2,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"\nSecRule ARGS_NAMES "@streq a" "id:1,phase:2,pass,log"'

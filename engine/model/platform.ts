@@ -60,6 +60,8 @@ export interface Platform {
   readonly noAuditLogSilences: boolean
   /** The libinjection behind @detectSQLi and @detectXSS: the C library of both ModSecurities, or Coraza's in Go. */
   readonly libinjection: 'c' | 'go'
+  /** Whether @detectXSS captures the value. */
+  readonly capturesXss: boolean
   /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
   readonly multiMatchLogsAtOnce: boolean
   /** MATCHED_VARS keep what the rules before matched, up to the last one that did not match. */
@@ -106,6 +108,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
     libinjection: 'go',
+    capturesXss: false,
     multiMatchLogsAtOnce: false,
     matchedVarsOutliveMatch: false,
     server: 'none',
@@ -137,6 +140,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
     libinjection: 'c',
+    capturesXss: true,
     multiMatchLogsAtOnce: false,
     matchedVarsOutliveMatch: false,
     server: 'apache',
@@ -168,6 +172,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',
+    capturesXss: true,
     multiMatchLogsAtOnce: true,
     matchedVarsOutliveMatch: true,
     server: 'none',

@@ -1,5 +1,5 @@
 /**
- * @detectXSS: libinjection's verdict on HTML, the value in capture 0.
+ * @detectXSS: libinjection's verdict on HTML, the value in capture 0 where the platform captures it.
  */
 import type { OperatorDefinition } from '../model/definitions.js'
 import { xssTest } from './libinjection/xss.js'
@@ -10,6 +10,7 @@ export const xssOperator: OperatorDefinition = {
   argument: 'optional',
   compile: ({ platform }) => {
     const isXss = xssTest(platform.libinjection)
-    return (value) => (isXss(value) ? { matched: null, captures: [value] } : null)
+    const { capturesXss } = platform
+    return (value) => (isXss(value) ? { matched: null, captures: capturesXss ? [value] : null } : null)
   },
 }
