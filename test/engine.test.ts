@@ -288,6 +288,12 @@ test('the path is decoded, in Apache behind phase 1; REQUEST_URI on libmodsecuri
   assert.equal(play(text, { uri }, 'modsec2').ruleIds, [3])
 })
 
+test('names of variables keep their bytes above 0x7F', () => {
+  const text = `SecRule ARGS_NAMES "@rx ." "id:1,phase:2,pass,nolog,setvar:'TX.count_%{MATCHED_VAR}=+1'"
+     SecRule TX:/^count_/ "@eq 2" "id:2,phase:2,pass"`
+  assert.equal(play(text, form('%D0%9A=1&%D0%9A=2')).ruleIds, [2])
+})
+
 test('bytes stay bytes', () => {
   const text = `SecRule ARGS:a "@rx ^\\xc3\\xa9$" "id:1,phase:2,pass"\nSecRule ARGS:a "@streq \xc3\xa9" "id:2,phase:2,pass"`
   assert.equal(play(text, form('a=%C3%A9')).ruleIds, [1, 2])

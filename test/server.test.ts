@@ -59,6 +59,14 @@ test('Apache merges headers of one name; the libraries see each', () => {
   assert.equal(send(text, { headers }, 'modsec3').ruleIds, [1, 3])
 })
 
+test('Apache merges cookies with a comma, and takes the blanks around values off', () => {
+  const text = `SecRule REQUEST_COOKIES:a "@streq 1, b=2" "id:1,phase:1,pass,log"
+    SecRule REQUEST_COOKIES:c "@streq 3" "id:2,phase:1,pass,log"
+    SecRule REQUEST_HEADERS:X "@streq x" "id:3,phase:1,pass,log"`
+  const headers: [string, string][] = [host, ['Cookie', 'a=1'], ['Cookie', 'b=2; c=3 '], ['X', ' x\t']]
+  assert.equal(send(text, { headers }, 'modsec2').ruleIds, [1, 2, 3])
+})
+
 test('ModSecurity 2 sees the path as Apache has it: as sent in phase 1, normalised and decoded behind it', () => {
   const text = `SecRule REQUEST_FILENAME "@streq /a/../x%41%20y//z" "id:1,phase:1,pass,log"
     SecRule REQUEST_FILENAME "@streq /xA y/z" "id:2,phase:2,pass,log"

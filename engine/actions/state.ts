@@ -5,7 +5,7 @@
  */
 import { DefinitionError } from '../errors.js'
 import type { Effect, PersistentName, Template, TransactionState, WritableCollection } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { ActionDefinition, ActionDraft, ActionInput } from './definition.js'
 
 /** Leading integer of a text as the engines read one (C `atoi`); 0 where there is none. */
@@ -82,7 +82,7 @@ function assignmentSign(text: ByteString): number {
 }
 
 function removal({ store, key }: Assignment): Effect {
-  return (state) => openStore(state, store)?.remove(key.expand(state).toLowerCase())
+  return (state) => openStore(state, store)?.remove(lowerAscii(key.expand(state)))
 }
 
 function assignment({ store, key }: Assignment, value: Template): Effect {
@@ -96,7 +96,7 @@ function addition({ store, key }: Assignment, value: Template, sign: 1 | -1, sco
     if (target === null) return
     const name = key.expand(state)
     const points = sign * integerOf(value.expand(state))
-    target.set(name, String(Math.max(least, integerOf(target.get(name.toLowerCase()) ?? '') + points)))
+    target.set(name, String(Math.max(least, integerOf(target.get(lowerAscii(name)) ?? '') + points)))
     if (scoring) state.countScore(points)
   }
 }
@@ -159,7 +159,7 @@ function applyExpirevar(draft: ActionDraft, input: ActionInput): void {
   const { store, key, value } = persistentTarget(input)
   notePersistent(draft, input, 'expirevar')
   const seconds = input.template(value ?? '1')
-  draft.effects.push((state) => state.expire(store, key.expand(state).toLowerCase(), integerOf(seconds.expand(state))))
+  draft.effects.push((state) => state.expire(store, lowerAscii(key.expand(state)), integerOf(seconds.expand(state))))
 }
 
 /** `ip.counter=60/300`: 60 less for every whole 300 seconds. */
@@ -170,7 +170,7 @@ function applyDeprecatevar(draft: ActionDraft, input: ActionInput): void {
   if (speed === null || period === 0)
     throw new DefinitionError(`deprecatevar takes amount "/" seconds, e.g. ip.counter=60/300, not "${input.argument}"`)
   notePersistent(draft, input, 'deprecatevar')
-  draft.effects.push((state) => state.deprecate(store, key.expand(state).toLowerCase(), Number(speed[1]), period))
+  draft.effects.push((state) => state.deprecate(store, lowerAscii(key.expand(state)), Number(speed[1]), period))
 }
 
 function unsimulated(name: string, doc: string, reason: string): ActionDefinition {

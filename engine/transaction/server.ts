@@ -55,7 +55,8 @@ function targetHost({ method, uri }: RecordedRequest): ByteString | null {
 }
 
 /**
- * Headers as Apache hands them on: those of one name are merged, in the place of the first; Content-Length goes
+ * Headers as Apache hands them on: without blanks around values; those of one name are merged, in
+ * the place of the first, cookies too; Content-Length goes
  * where a Transfer-Encoding stands; the host of the request target takes the place of Host.
  */
 export function apacheHeaders(request: RecordedRequest): readonly Header[] {
@@ -65,11 +66,11 @@ export function apacheHeaders(request: RecordedRequest): readonly Header[] {
   for (const [name, value] of headers) {
     const lower = name.toLowerCase()
     const first = merged.get(lower)
-    if (first === undefined) merged.set(lower, [name, value])
-    else first[1] += `${lower === 'cookie' ? '; ' : ', '}${value}`
+    const bare = value.replace(/^[ \t]+|[ \t]+$/g, '')
+    if (first === undefined) merged.set(lower, [name, bare])
+    else first[1] += `, ${bare}`
   }
   if (merged.has('transfer-encoding')) merged.delete('content-length')
   if (host !== null) merged.set('host', [merged.get('host')?.[0] ?? 'Host', host])
-  else if (merged.size === headers.length) return headers
   return [...merged.values()]
 }
