@@ -120,6 +120,26 @@ test('COMPAT(modsec3): multiMatch logs at once, with nolog and where the chain f
   assert.equal(play(text, form('a=ax&b=bx'), 'coraza').ruleIds, [])
 })
 
+test('COMPAT(modsec3): a collection is visited in the order of its hash table', () => {
+  const last = (body: string, platform: 'modsec2' | 'modsec3'): string =>
+    play(`SecRule ARGS "@rx ^v.*$" "id:1,phase:2,pass,msg:'x'"`, form(body), platform).matches.at(-1)?.value ?? ''
+  const named = (body: string, platform: 'modsec2' | 'modsec3'): string =>
+    play(`SecRule ARGS:x "@rx ." "id:1,phase:2,pass,msg:'x'"`, form(body), platform).matches.at(-1)?.value ?? ''
+  // One key's values stand together, as do keys whose bytes add up to the same.
+  assert.is(last('a=v1&b=v2&a=v3', 'modsec3'), 'v2')
+  assert.is(last('ab=v1&c=v2&ba=v3', 'modsec3'), 'v2')
+  assert.is(last('ab=v1&c=v2&ba=v3', 'modsec2'), 'v3')
+  assert.is(named('x=1&x=2', 'modsec3'), '1')
+  assert.is(named('x=1&x=2', 'modsec2'), '2')
+  // As seen on libmodsecurity 3.0.9: 12 values no longer fit in 11 buckets.
+  for (const [body, value] of [
+    ['_j=v0&ga=v1&e=v2&%5Bx=v3&d=v4&ak=v5&%C3%A9=v6&_i=v7&b=v8&_j=v9&c=v10&kj=v11', 'v9'],
+    ['e=v0&_j=v1&ga=v2&%C3%A9=v3&c=v4&kj=v5&ak=v6&_j=v7&%5Bx=v8&b=v9&d=v10&_i=v11', 'v0'],
+    ['b=v0&c=v1&d=v2&ga=v3&%5Bx=v4&_j=v5&e=v6&kj=v7&ak=v8&%C3%A9=v9&_i=v10&_j=v11', 'v1'],
+  ] as const)
+    assert.is(last(body, 'modsec3'), value)
+})
+
 test('captures are TX:0 to TX:9 and are renewed by the next capture', () => {
   const verdict = play(
     `SecRule ARGS:a "@rx (o)(n)(e)" "id:1,phase:2,pass,capture"

@@ -14,9 +14,12 @@ export interface Entry {
   readonly value: ByteString
 }
 
-/** The values of a collection, in the order of the wire. Keys compare without case (ASCII). */
+/** The values of a collection. Keys compare without case (ASCII). */
 export interface Collection {
+  /** In the order in which rules visit them. */
   all(): readonly Entry[]
+  /** In the order of the wire. */
+  inserted(): readonly Entry[]
   /** Entries whose key equals `lowerKey`, which is given in lower case. */
   named(lowerKey: ByteString): readonly Entry[]
 }

@@ -64,6 +64,8 @@ export interface Platform {
   readonly capturesXss: boolean
   /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
   readonly multiMatchLogsAtOnce: boolean
+  /** The order in which rules visit the values of a collection: as they came, or as `hashed-order.ts` says. */
+  readonly collectionOrder: 'wire' | 'hashed'
   /** MATCHED_VARS keep what the rules before matched, up to the last one that did not match. */
   readonly matchedVarsOutliveMatch: boolean
   /** The web server whose refusals come before the rules. */
@@ -110,6 +112,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'go',
     capturesXss: false,
     multiMatchLogsAtOnce: false,
+    collectionOrder: 'wire',
     matchedVarsOutliveMatch: false,
     server: 'none',
     bodyEndErrorStatus: null,
@@ -142,6 +145,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c',
     capturesXss: true,
     multiMatchLogsAtOnce: false,
+    collectionOrder: 'wire',
     matchedVarsOutliveMatch: false,
     server: 'apache',
     bodyEndErrorStatus: 500,
@@ -174,6 +178,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c',
     capturesXss: true,
     multiMatchLogsAtOnce: true,
+    collectionOrder: 'hashed',
     matchedVarsOutliveMatch: true,
     server: 'none',
     bodyEndErrorStatus: null,

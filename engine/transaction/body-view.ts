@@ -16,7 +16,7 @@ import type {
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { EngineSettings } from '../model/ruleset.js'
-import { FixedCollection } from '../variables/index.js'
+import { collectionOf, FixedCollection } from '../variables/index.js'
 import { mediaType } from './request-view.js'
 
 interface BodyFacts {
@@ -33,10 +33,10 @@ function partHeadersOf(parts: readonly MultipartPart[]): readonly Entry[] {
   return parts.flatMap((part) => part.headerLines.map((value) => ({ key: part.name, value })))
 }
 
-function bodyView(facts: BodyFacts): RequestBodyView {
+function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView {
   const { result } = facts
   const argsPost: Collection =
-    result === null || result.args.length === 0 ? FixedCollection.empty : new FixedCollection(result.args)
+    result === null || platform === null ? FixedCollection.empty : collectionOf(result.args, platform)
   const parts: readonly MultipartPart[] = result?.parts ?? []
   const flags: MultipartFlags | null = result?.flags ?? null
   const xml: XmlDocument | null = result?.xml ?? null
@@ -59,7 +59,7 @@ function bodyView(facts: BodyFacts): RequestBodyView {
 
 /** The body before phase 2: nothing of it is known but who will read it. */
 export function unreadBody(processor: string): RequestBodyView {
-  return bodyView({ processor, raw: '', length: 0, rawPresent: false, result: null, overLimit: false })
+  return bodyView({ processor, raw: '', length: 0, rawPresent: false, result: null, overLimit: false }, null)
 }
 
 export interface BodyRequest {
@@ -98,10 +98,10 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const rawPresent = request.platform.requestBodyAlwaysPresent || request.forceVariable || processor === 'URLENCODED'
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
   if (processor !== '' && definition === null)
-    return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` })
+    return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` }, null)
   const readsEmpty = dialectOf(request.platform).readsEmptyBody.includes(processor)
   const nothing = raw === '' && !readsEmpty && !(processor === 'MULTIPART' && request.announced)
-  if (definition === null || nothing) return bodyView({ ...facts, result: null })
+  if (definition === null || nothing) return bodyView({ ...facts, result: null }, null)
   const result = definition.process({
     body: raw,
     contentType: request.contentType,
@@ -109,5 +109,5 @@ export function readBody(request: BodyRequest): RequestBodyView {
     limits: request.settings.bodyLimits,
     platform: request.platform,
   })
-  return bodyView({ ...facts, result })
+  return bodyView({ ...facts, result }, request.platform)
 }

@@ -207,6 +207,10 @@ class LiveCollection implements WritableCollection {
     return FixedCollection.empty.all()
   }
 
+  inserted(): ReturnType<WritableCollection['inserted']> {
+    return FixedCollection.empty.inserted()
+  }
+
   named(lowerKey: ByteString): ReturnType<WritableCollection['named']> {
     this.#forget(lowerKey)
     return this.#values.named(lowerKey)

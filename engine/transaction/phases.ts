@@ -155,7 +155,7 @@ function takeRequestBody(transaction: Transaction): void {
 }
 
 function responseView(transaction: Transaction, response: RecordedResponse, withBody: boolean): ResponseView {
-  const headers = headerCollection(response.headers)
+  const headers = headerCollection(response.headers, transaction.platform)
   return {
     status: response.status,
     protocol: `HTTP/${response.httpVersion ?? '1.1'}`,

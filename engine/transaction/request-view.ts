@@ -8,13 +8,16 @@ import { parseCookies, parseUrlEncoded } from '../bodies/index.js'
 import type { Collection, Entry, RequestView } from '../model/definitions.js'
 import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { FixedCollection } from '../variables/index.js'
+import { collectionOf } from '../variables/index.js'
 import { apachePath } from './apache-path.js'
 import { apacheHeaders } from './server.js'
 import { type SplitTarget, splitTarget } from './uri-go.js'
 
-export function headerCollection(headers: readonly Header[]): Collection {
-  return new FixedCollection(headers.map(([key, value]): Entry => ({ key, value })))
+export function headerCollection(headers: readonly Header[], platform: Platform): Collection {
+  return collectionOf(
+    headers.map(([key, value]): Entry => ({ key, value })),
+    platform,
+  )
 }
 
 /** Path and query of a request target in absolute form (`http://host/path?q`), fragments kept. */
@@ -99,7 +102,7 @@ export class RecordedRequestView implements RequestView {
     this.filename = split.path
     this.queryString = split.query
     this.uriError = split.error
-    this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request) : request.headers)
+    this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request) : request.headers, platform)
     this.#sentPath = serverPath(request)
     if (platform.server === 'apache' && platform.pathIsServers) this.#setPath(this.#sentPath)
   }
@@ -127,8 +130,12 @@ export class RecordedRequestView implements RequestView {
   }
 
   get cookies(): Collection {
-    this.#cookies ??= new FixedCollection(
-      this.headers.named('cookie').flatMap((header) => parseCookies(header.value, this.platform)),
+    this.#cookies ??= collectionOf(
+      this.headers
+        .inserted()
+        .filter(({ key }) => key?.length === 6 && lowerAscii(key) === 'cookie')
+        .flatMap((header) => parseCookies(header.value, this.platform)),
+      this.platform,
     )
     return this.#cookies
   }
@@ -144,7 +151,7 @@ export class RecordedRequestView implements RequestView {
   #parsedQuery(): { readonly args: Collection; readonly error: boolean } {
     if (this.#query === null) {
       const { entries, error } = parseUrlEncoded(this.queryString, this.argumentSeparator, this.platform)
-      this.#query = { args: new FixedCollection(entries), error }
+      this.#query = { args: collectionOf(entries, this.platform), error }
     }
     return this.#query
   }

@@ -6,8 +6,16 @@
  */
 import type { Collection, Entry, WritableCollection } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import { HashedCollection } from './hashed-order.js'
 
 const NONE: readonly Entry[] = Object.freeze([])
+
+/** A collection of what a request or response holds, in the platform's order. */
+export function collectionOf(entries: readonly Entry[], platform: Pick<Platform, 'collectionOrder'>): Collection {
+  if (entries.length === 0) return FixedCollection.empty
+  return platform.collectionOrder === 'hashed' ? new HashedCollection(entries) : new FixedCollection(entries)
+}
 
 /** A collection filled once. Looking up by name builds an index on first use. */
 export class FixedCollection implements Collection {
@@ -17,6 +25,10 @@ export class FixedCollection implements Collection {
   constructor(private readonly entries: readonly Entry[]) {}
 
   all(): readonly Entry[] {
+    return this.entries
+  }
+
+  inserted(): readonly Entry[] {
     return this.entries
   }
 
@@ -46,6 +58,10 @@ export class VariableStore implements WritableCollection {
   all(): readonly Entry[] {
     this.#list ??= [...this.#entries.values()]
     return this.#list
+  }
+
+  inserted(): readonly Entry[] {
+    return this.all()
   }
 
   named(key: ByteString): readonly Entry[] {

@@ -6,7 +6,7 @@ import { internalVariables } from './internal.js'
 import { requestVariables } from './request.js'
 import { responseVariables } from './response.js'
 
-export { FixedCollection, VariableStore } from './collection.js'
+export { collectionOf, FixedCollection, VariableStore } from './collection.js'
 
 export const variables: readonly VariableDefinition[] = [
   ...internalVariables,

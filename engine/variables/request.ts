@@ -6,7 +6,7 @@
  */
 import type { Collection, Entry, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { FixedCollection } from './collection.js'
+import { collectionOf } from './collection.js'
 import {
   collection,
   derivedCollection,
@@ -23,7 +23,7 @@ function allArgs(view: TransactionView): Collection {
     const post = view.body.argsPost
     if (post.all().length === 0) return get
     if (get.all().length === 0) return post
-    return new FixedCollection([...get.all(), ...post.all()])
+    return collectionOf([...get.inserted(), ...post.inserted()], view.platform)
   })
 }
 
@@ -74,7 +74,7 @@ function partHeaders(view: TransactionView): readonly Entry[] {
 function rawRequest(view: TransactionView): ByteString {
   return view.derived('full-request', () => {
     const { request } = view
-    const lines = request.headers.all().map(({ key, value }) => `${key}: ${value}`)
+    const lines = request.headers.inserted().map(({ key, value }) => `${key}: ${value}`)
     return `${request.line}\n${lines.join('\n')}\n\n${view.body.raw}`
   })
 }

@@ -1,0 +1,166 @@
+/**
+ * The order in which libmodsecurity 3 visits the values of a collection: that of a hash table of its C++ library.
+ *
+ * It shows wherever the last match counts: captures, MATCHED_VAR, a setvar of a value. Keys that fall in one bucket
+ * stand together where the first of them came, and so do the values of one key; how keys share buckets depends on
+ * their number. Modelled after what libmodsecurity 3.0.9 does with libstdc++: the sum of a key's bytes, in lower case,
+ * is its hash; 11 buckets at first, about twice as many when there are more values than buckets; a value is put in
+ * front of its bucket's; the table is visited from the end.
+ */
+import type { Collection, Entry } from '../model/definitions.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
+
+const firstBuckets = 11
+/** Sizes that follow when a table is full. */
+const largerBuckets = [23, 47, 97, 199, 409, 823, 1741, 3739, 7517, 15_173, 30_727, 62_233, 126_271, 256_279, 520_241]
+
+const NONE: readonly Entry[] = Object.freeze([])
+
+/** Values in hash order; those of one name from the last to the first. */
+export class HashedCollection implements Collection {
+  #all: readonly Entry[] | null = null
+  #index: Map<ByteString, Entry[]> | null = null
+
+  constructor(private readonly entries: readonly Entry[]) {}
+
+  inserted(): readonly Entry[] {
+    return this.entries
+  }
+
+  all(): readonly Entry[] {
+    this.#all ??= this.entries.length < 3 ? this.entries : hashedOrder(this.entries)
+    return this.#all
+  }
+
+  named(key: ByteString): readonly Entry[] {
+    if (this.entries.length === 0) return NONE
+    this.#index ??= this.#buildIndex()
+    return this.#index.get(key) ?? NONE
+  }
+
+  #buildIndex(): Map<ByteString, Entry[]> {
+    const index = new Map<ByteString, Entry[]>()
+    for (const entry of this.entries) {
+      const key = lowerAscii(entry.key ?? '')
+      const list = index.get(key)
+      if (list) list.unshift(entry)
+      else index.set(key, [entry])
+    }
+    return index
+  }
+}
+
+/** The entries as the engine visits them. */
+export function hashedOrder(entries: readonly Entry[]): readonly Entry[] {
+  const table = new BucketTable(entries)
+  for (let i = 0; i < entries.length; i++) table.insert(i)
+  return table.visited()
+}
+
+/** Before the first node of the list. */
+const listHead = -1
+const absent = -2
+
+/**
+ * One singly linked list of all nodes, the nodes of a bucket next to each other; a bucket knows the node before its
+ * first. Nodes are positions in `entries`.
+ */
+class BucketTable {
+  readonly #keys: readonly ByteString[]
+  readonly #hashes: Uint32Array
+  readonly #next: Int32Array
+  #first = absent
+  #before: Int32Array
+  #buckets = firstBuckets
+  #count = 0
+
+  constructor(private readonly entries: readonly Entry[]) {
+    this.#keys = entries.map(({ key }) => lowerAscii(key ?? ''))
+    this.#hashes = Uint32Array.from(this.#keys, sumOfBytes)
+    this.#next = new Int32Array(entries.length).fill(absent)
+    this.#before = new Int32Array(firstBuckets).fill(absent)
+  }
+
+  insert(node: number): void {
+    if (this.#count + 1 > this.#buckets) this.#grow()
+    const bucket = this.#bucketOf(node)
+    const twin = this.#beforeTwin(node, bucket)
+    if (twin !== absent) this.#linkBehind(node, twin)
+    else if (this.#before[bucket] !== absent) this.#linkBehind(node, this.#before[bucket] as number)
+    else this.#linkFirst(node, bucket)
+    this.#count++
+  }
+
+  /** From the last node of the list to its first. */
+  visited(): readonly Entry[] {
+    const order: Entry[] = []
+    for (let node = this.#first; node !== absent; node = this.#next[node] as number)
+      order.push(this.entries[node] as Entry)
+    return order.reverse()
+  }
+
+  #bucketOf(node: number): number {
+    return (this.#hashes[node] as number) % this.#buckets
+  }
+
+  #after(node: number): number {
+    return node === listHead ? this.#first : (this.#next[node] as number)
+  }
+
+  #linkBehind(node: number, previous: number): void {
+    this.#next[node] = this.#after(previous)
+    if (previous === listHead) this.#first = node
+    else this.#next[previous] = node
+  }
+
+  /** A bucket's first node goes to the head of the whole list. */
+  #linkFirst(node: number, bucket: number): void {
+    const follower = this.#first
+    this.#linkBehind(node, listHead)
+    if (follower !== absent) this.#before[this.#bucketOf(follower)] = node
+    this.#before[bucket] = listHead
+  }
+
+  /** The node before the first one of the same key, `absent` where there is none. */
+  #beforeTwin(node: number, bucket: number): number {
+    let previous = this.#before[bucket] as number
+    if (previous === absent) return absent
+    for (let at = this.#after(previous); at !== absent && this.#bucketOf(at) === bucket; at = this.#after(at)) {
+      if (this.#keys[at] === this.#keys[node]) return previous
+      previous = at
+    }
+    return absent
+  }
+
+  /** Nodes move in list order; one behind another of its new bucket stays behind it, so that twins keep theirs. */
+  #grow(): void {
+    this.#buckets = largerBuckets.find((size) => size >= 2 * this.#buckets) ?? 2 * this.#buckets + 1
+    this.#before = new Int32Array(this.#buckets).fill(absent)
+    let node = this.#first
+    this.#first = absent
+    let previous = absent
+    let previousBucket = -1
+    while (node !== absent) {
+      const following = this.#next[node] as number
+      const bucket = this.#bucketOf(node)
+      if (previous !== absent && previousBucket === bucket) this.#moveBehind(node, previous, bucket)
+      else if (this.#before[bucket] === absent) this.#linkFirst(node, bucket)
+      else this.#linkBehind(node, this.#before[bucket] as number)
+      previous = node
+      previousBucket = bucket
+      node = following
+    }
+  }
+
+  #moveBehind(node: number, previous: number, bucket: number): void {
+    this.#linkBehind(node, previous)
+    const follower = this.#next[node] as number
+    if (follower !== absent && this.#bucketOf(follower) !== bucket) this.#before[this.#bucketOf(follower)] = node
+  }
+}
+
+function sumOfBytes(key: ByteString): number {
+  let sum = 0
+  for (let i = 0; i < key.length; i++) sum += key.charCodeAt(i)
+  return sum
+}
