@@ -8,6 +8,7 @@
  */
 import RE2 from 're2'
 import type { ByteString } from './model/exchange.js'
+import { isUtf8, replacement, utf8LengthAt } from './utf8.js'
 
 export interface FoundPattern {
   readonly index: number
@@ -100,33 +101,6 @@ function utf8TextOf(value: ByteString): Utf8Text {
   return { bytes: Buffer.from(text, 'latin1'), origins }
 }
 
-/** U+FFFD in UTF-8. */
-const replacement = '\xef\xbf\xbd'
-
 function decoded(text: ByteString): string {
   return Buffer.from(text, 'latin1').toString('utf8')
-}
-
-function isUtf8(text: ByteString): boolean {
-  if (!/[\x80-\xff]/.test(text)) return true
-  for (let at = 0; at < text.length; ) {
-    const length = utf8LengthAt(text, at)
-    if (length === 0) return false
-    at += length
-  }
-  return true
-}
-
-/** Length of the well-formed UTF-8 sequence at `index`; 0 where there is none. */
-function utf8LengthAt(text: ByteString, index: number): number {
-  const lead = text.charCodeAt(index)
-  if (lead < 0x80) return 1
-  if (lead < 0xc2 || lead > 0xf4) return 0
-  const second = text.charCodeAt(index + 1)
-  const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
-  const greatest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
-  if (!(second >= least && second <= greatest)) return 0
-  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-  for (let i = index + 2; i < index + length; i++) if ((text.charCodeAt(i) & 0xc0) !== 0x80) return 0
-  return length
 }

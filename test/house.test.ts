@@ -52,7 +52,7 @@ function roomOf(file: string): string {
 }
 
 const tables = ['actions', 'bodies', 'operators', 'transformations', 'variables']
-const foundations = ['model', 'errors', 'regex', 'pattern-syntax', 'near-name']
+const foundations = ['model', 'errors', 'regex', 'pattern-syntax', 'near-name', 'utf8', 'html-entities']
 
 /** What each room may import of ours. A room that is missing here fails the test. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -62,7 +62,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'pattern-syntax': ['model', 'errors'],
   patterns: ['model', 'errors'],
   regex: ['model', 'errors', 'pattern-syntax', 'patterns', 'regex-go'],
-  'regex-go': ['model'],
+  'regex-go': ['model', 'utf8'],
+  utf8: ['model'],
+  'html-entities': ['model'],
   seclang: ['model', 'errors'],
   exclusions: foundations,
   actions: [...foundations, 'exclusions'],

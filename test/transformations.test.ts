@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { platforms } from '../engine/model/platform.js'
 import { findTransformation, transformationAliases, transformations } from '../engine/transformations/index.js'
 import { repositoryRoot } from './support/test-data.js'
 
@@ -35,6 +36,14 @@ const idempotent = [
   'trimRight',
   'uppercase',
 ]
+
+test('transformations as Coraza has them', () => {
+  const file = join(repositoryRoot(), 'test', 'vectors', 'coraza', 'transformations.json')
+  const vectors = JSON.parse(readFileSync(file, 'utf8')) as [string, string, string][]
+  for (const [name, input, output] of vectors)
+    assert.is(findTransformation(name, platforms.coraza)?.apply(input), output, `${name}(${JSON.stringify(input)})`)
+  assert.is(findTransformation('normalisePath', platforms.coraza)?.apply('/'), '//')
+})
 
 test('every vector of every transformation', () => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
@@ -65,11 +74,12 @@ test('the table: alphabetical, keyed by name, documented, found in any case and 
   for (const [name, definition] of Object.entries(transformations)) {
     assert.is(definition.name, name)
     assert.match(definition.doc, /^[^\n]{10,160}\.$/)
-    assert.is(findTransformation(name.toUpperCase()), definition)
+    assert.is(findTransformation(name.toUpperCase(), platforms.modsec3), definition)
   }
   for (const [alias, name] of Object.entries(transformationAliases))
-    assert.is(findTransformation(alias), transformations[name])
-  for (const name of ['', 'constructor', 'urlDecodeX', '__proto__']) assert.is(findTransformation(name), null)
+    assert.is(findTransformation(alias, platforms.modsec3), transformations[name])
+  for (const name of ['', 'constructor', 'urlDecodeX', '__proto__'])
+    assert.is(findTransformation(name, platforms.coraza), null)
 })
 
 test('random bytes: no throw, bytes out, the same string where nothing changed', () => {

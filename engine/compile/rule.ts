@@ -7,7 +7,17 @@ import { DefinitionError, type Span } from '../errors.js'
 import { excludeTarget, type VariableNames } from '../exclusions.js'
 import type { TargetExclusion, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
+
+<<<<<<< HEAD
+
 import { type PlatformName, platforms } from '../model/platform.js'
+
+=======
+
+import type { Platform } from '../model/platform.js'
+
+>>>>>>> ebdf123 (Transform as Coraza does where it is followed)
+
 import type { Selector, Target } from '../model/ruleset.js'
 import { nearestName } from '../near-name.js'
 import { findOperator, operators } from '../operators/index.js'
@@ -19,18 +29,17 @@ import { type NameFamily, refusingPlatforms } from './availability.js'
 import type { Assembly, LinkDraft } from './draft.js'
 import { compileTemplate } from './template.js'
 
-export const names: VariableNames & { transformation(name: string): TransformationDefinition } = {
-  variable: (name) => variableNamed(name).name,
-  transformation: (name) => {
-    const found = findTransformation(name)
-    if (found === null)
-      throw new DefinitionError(
-        `unknown transformation "${name}"`,
-        'unknown-transformation',
-        nearestName(name, Object.keys(transformations)),
-      )
-    return found
-  },
+export const names: VariableNames = { variable: (name) => variableNamed(name).name }
+
+function transformationNamed(name: string, platform: Platform): TransformationDefinition {
+  const found = findTransformation(name, platform)
+  if (found === null)
+    throw new DefinitionError(
+      `unknown transformation "${name}"`,
+      'unknown-transformation',
+      nearestName(name, Object.keys(transformations)),
+    )
+  return found
 }
 
 export function variableNamed(name: string): VariableDefinition {
@@ -207,11 +216,15 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
   if (definition.name === 'ctl') notePlatform(assembly, 'ctl', (node.argument ?? '').split('=')[0] ?? '', node.span)
   const input: ActionInput = {
     ...names,
+<<<<<<< HEAD
     transformation: (name) => {
       const found = names.transformation(name)
       notePlatform(assembly, 'transformation', found.name, node.span)
       return found
     },
+=======
+    transformation: (name) => transformationNamed(name, assembly.platform),
+>>>>>>> ebdf123 (Transform as Coraza does where it is followed)
     argument: node.argument ?? '',
     platform: assembly.platform,
     template: (text) => {

@@ -18,6 +18,8 @@ export interface Platform {
   readonly regexFlags: 'su' | 'smu'
   /** What a character is to a pattern: a byte, or a character of UTF-8. */
   readonly regexSubject: 'bytes' | 'utf-8'
+  /** Whose transformations run: see `engine/transformations/coraza.ts` for what Coraza has otherwise. */
+  readonly transformations: 'modsecurity' | 'coraza'
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
   readonly tagMatch: 'regex' | 'exact'
   /** Spelling of the argument names of a JSON body. */
@@ -94,6 +96,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'Coraza 3',
     regexFlags: 'smu',
     regexSubject: 'utf-8',
+    transformations: 'coraza',
     tagMatch: 'exact',
     jsonNames: 'coraza',
     ctlTargetRegex: true,
@@ -127,6 +130,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'ModSecurity 2 (Apache)',
     regexFlags: 'su',
     regexSubject: 'bytes',
+    transformations: 'modsecurity',
     tagMatch: 'regex',
     jsonNames: 'modsec2',
     ctlTargetRegex: false,
@@ -160,6 +164,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'libmodsecurity 3 (nginx)',
     regexFlags: 'smu',
     regexSubject: 'bytes',
+    transformations: 'modsecurity',
     tagMatch: 'exact',
     jsonNames: 'modsec3',
     ctlTargetRegex: false,

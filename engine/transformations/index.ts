@@ -4,6 +4,7 @@
  * To add one: write it in its family's file, list it here, give it vectors in test/vectors/transformations.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
+import type { Platform } from '../model/platform.js'
 import {
   base64Decode,
   base64DecodeExt,
@@ -18,6 +19,7 @@ import {
   sqlHexDecode,
 } from './codec.js'
 import { removeComments, removeCommentsChar, replaceComments } from './comments.js'
+import { corazaTransformations } from './coraza.js'
 import { cssDecode, escapeSeqDecode, htmlEntityDecode, jsDecode } from './escape.js'
 import { cmdLine, compressWhitespace, normalizePath, normalizePathWin, removeWhitespace } from './normalise.js'
 import { length, lowercase, none, removeNulls, replaceNulls, trim, trimLeft, trimRight, uppercase } from './text.js'
@@ -73,7 +75,14 @@ for (const definition of Object.values(transformations)) byLowerName.set(definit
 for (const [alias, name] of Object.entries(transformationAliases))
   byLowerName.set(alias.toLowerCase(), transformations[name] as TransformationDefinition)
 
-/** The transformation of that name or alias, in any case; null where there is none. */
-export function findTransformation(name: string): TransformationDefinition | null {
-  return byLowerName.get(name.toLowerCase()) ?? null
+const corazaByName = new Map(corazaTransformations.map((definition) => [definition.name, definition]))
+
+/** The transformation of that name or alias, in any case, as the platform has it; null where there is none. */
+export function findTransformation(
+  name: string,
+  platform: Pick<Platform, 'transformations'>,
+): TransformationDefinition | null {
+  const found = byLowerName.get(name.toLowerCase()) ?? null
+  if (found === null || platform.transformations === 'modsecurity') return found
+  return corazaByName.get(found.name) ?? found
 }

@@ -15,8 +15,6 @@ const notSpace: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (isSp
 /**
  * COMPAT(modsec2): ModSecurity 2 leaves the C2 of a no-break space in UTF-8, libmodsecurity and Coraza do not.
  * COMPAT(modsec3): libmodsecurity removes every other C2 as well (of the UTF-8 pound sign A3 is left); the others do not.
- * COMPAT(coraza): Coraza spares 0xA0 inside other UTF-8 sequences and writes U+FFFD for invalid bytes; the ModSecurity
- * engines remove every 0xA0.
  */
 export const removeWhitespace: TransformationDefinition = {
   name: 'removeWhitespace',
@@ -117,9 +115,6 @@ export const normalizePath: TransformationDefinition = {
   apply: (value) => (reducible.test(value) ? normalise(value, false) : value),
 }
 
-/**
- * COMPAT(coraza): Coraza 3.8 also strips alternate data streams and trailing dots and blanks; the others do not.
- */
 export const normalizePathWin: TransformationDefinition = {
   name: 'normalizePathWin',
   doc: 'The same as normalizePath with backslashes taken for slashes.',

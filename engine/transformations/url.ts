@@ -94,7 +94,6 @@ const notPlain = /[\0\x80-\xff]/
 /**
  * Code points beyond the first plane get five or six digits. NUL bytes, and a first byte of a sequence that is not
  * followed by its continuation, are dropped; behind an overlong form or a surrogate its first byte follows.
- * COMPAT(coraza): Coraza keeps NUL and writes %ufffd for every invalid byte.
  */
 export const utf8toUnicode: TransformationDefinition = {
   name: 'utf8toUnicode',
