@@ -7,17 +7,7 @@ import { DefinitionError, type Span } from '../errors.js'
 import { excludeTarget, type VariableNames } from '../exclusions.js'
 import type { TargetExclusion, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
-
-<<<<<<< HEAD
-
-import { type PlatformName, platforms } from '../model/platform.js'
-
-=======
-
-import type { Platform } from '../model/platform.js'
-
->>>>>>> ebdf123 (Transform as Coraza does where it is followed)
-
+import { type Platform, type PlatformName, platforms } from '../model/platform.js'
 import type { Selector, Target } from '../model/ruleset.js'
 import { nearestName } from '../near-name.js'
 import { findOperator, operators } from '../operators/index.js'
@@ -216,15 +206,11 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
   if (definition.name === 'ctl') notePlatform(assembly, 'ctl', (node.argument ?? '').split('=')[0] ?? '', node.span)
   const input: ActionInput = {
     ...names,
-<<<<<<< HEAD
     transformation: (name) => {
-      const found = names.transformation(name)
+      const found = transformationNamed(name, assembly.platform)
       notePlatform(assembly, 'transformation', found.name, node.span)
       return found
     },
-=======
-    transformation: (name) => transformationNamed(name, assembly.platform),
->>>>>>> ebdf123 (Transform as Coraza does where it is followed)
     argument: node.argument ?? '',
     platform: assembly.platform,
     template: (text) => {
