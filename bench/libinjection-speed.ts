@@ -48,7 +48,7 @@ for (const [name, folder] of [
   const bytes = values.reduce((sum, value) => sum + value.length, 0) / values.length
   process.stdout.write(`${name}: ${values.length} values of ${bytes.toFixed(0)} bytes on average\n`)
   for (const [kindName, kind] of Object.entries(fuzzKinds))
-    for (const oracleName of ['libmodsecurity', 'libinjection-go']) {
+    for (const oracleName of kind.question === 'C' ? [] : ['libmodsecurity', 'libinjection-go']) {
       const opened = await openOracle(oracleName, library)
       if (opened === null) continue
       const [spent] = await opened.oracle.ask('t', [packed(kind.question, values)])

@@ -8,8 +8,11 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import type { ByteString } from '../../engine/index.js'
 
-/** `x` cross-site scripting, answered with one byte 0 or 1; `s` SQL injection, with a fingerprint or nothing. */
-export type Question = 'x' | 's'
+/**
+ * `x` cross-site scripting, answered with one byte 0 or 1; `s` SQL injection, with a fingerprint or nothing; `C` the
+ * fingerprints in all contexts of SQL.
+ */
+export type Question = 'x' | 's' | 'C'
 
 export interface Oracle {
   readonly name: string

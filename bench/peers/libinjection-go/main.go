@@ -5,6 +5,9 @@
 //	s  SQL injection?  answer: fingerprint, or empty        x  cross-site scripting?  answer: one byte 0 or 1
 //	t  one byte s or x, then values, each four bytes of length and as many bytes: the nanoseconds that asking about
 //	   all of them took, in decimal digits, the least of several passes
+//	w  word, looked up in the table: its type char, or NUL
+//	f  "0" + fingerprint in upper case: 1 where it is in the table, else 0
+//	C  the fingerprints a value folds to as it is, behind ' and behind ", each as ANSI SQL and as MySQL; with commas
 //	.  no question and no answer: what is answered so far is written out
 //
 // Answers on standard output, in order: one byte length, that many bytes.
@@ -18,7 +21,10 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/corazawaf/libinjection-go"
 )
@@ -27,6 +33,23 @@ const (
 	bufferBytes = 1 << 20
 	timedPasses = 7
 )
+
+// The library's own tables and steps; it exports only verdicts.
+
+//go:linkname sqlKeywords github.com/corazawaf/libinjection-go.sqlKeywords
+var sqlKeywords map[string]byte
+
+//go:linkname sqliStatePool github.com/corazawaf/libinjection-go.sqliStatePool
+var sqliStatePool sync.Pool
+
+//go:linkname sqliInit github.com/corazawaf/libinjection-go.sqliInit
+func sqliInit(state unsafe.Pointer, input string, flags int)
+
+//go:linkname sqliFingerprint github.com/corazawaf/libinjection-go.(*sqliState).sqliFingerprint
+func sqliFingerprint(state unsafe.Pointer, flags int) string
+
+// Quote contexts (1 none, 2 single, 4 double) with a dialect (8 ANSI, 16 MySQL).
+var contexts = [...]int{1 | 8, 1 | 16, 2 | 8, 2 | 16, 4 | 8, 4 | 16}
 
 func main() {
 	if err := serve(bufio.NewReaderSize(os.Stdin, bufferBytes), bufio.NewWriterSize(os.Stdout, bufferBytes)); err != nil {
@@ -70,6 +93,16 @@ func serve(in *bufio.Reader, out *bufio.Writer) error {
 				return errors.New("a request t says what is asked")
 			}
 			answer(out, strconv.FormatInt(leastTime(value).Nanoseconds(), 10))
+		case 'w':
+			answer(out, string([]byte{sqlKeywords[strings.ToUpper(string(value))]}))
+		case 'f':
+			if sqlKeywords[string(value)] == 'F' {
+				answer(out, "\x01")
+			} else {
+				answer(out, "\x00")
+			}
+		case 'C':
+			answer(out, inContexts(string(value)))
 		case '.':
 			if err := out.Flush(); err != nil {
 				return err
@@ -104,6 +137,20 @@ func leastTime(packed []byte) time.Duration {
 		least = min(least, time.Since(start))
 	}
 	return least
+}
+
+// inContexts folds a value in every context. The state is the library's own; its layout is none of ours.
+func inContexts(value string) string {
+	state := sqliStatePool.Get()
+	defer sqliStatePool.Put(state)
+	pointer := (*[2]unsafe.Pointer)(unsafe.Pointer(&state))[1]
+	var all strings.Builder
+	for _, flags := range contexts {
+		sqliInit(pointer, value, 0)
+		all.WriteString(sqliFingerprint(pointer, flags))
+		all.WriteByte(',')
+	}
+	return all.String()
 }
 
 // answer writes one answer; errors stay in the writer and come out of Flush.

@@ -6,6 +6,7 @@
 //   w  word, looked up as the tokeniser does: its type char, or NUL
 //   f  "0" + fingerprint in upper case: 1 where it is in the table, else 0
 //   F  one byte of flags, then a value: the fingerprint it folds to with these flags (quote context, dialect)
+//   C  the fingerprints a value folds to as it is, behind ' and behind ", each as ANSI SQL and as MySQL; with commas
 //   X  one byte of context (0 data, 1 no quote, 2 single, 3 double, 4 back quote), then a value: 0 or 1
 //   t  one byte s or x, then values, each four bytes of length and as many bytes: the nanoseconds that asking about
 //      all of them took, in decimal digits, the least of several passes
@@ -41,6 +42,8 @@ using LookupFn = char (*)(void *, int, const char *, size_t);
 constexpr int kLookupWord = 1;
 // Larger than the library's state, whose layout is its own business.
 constexpr size_t kStateBytes = 4096;
+// Quote contexts (1 none, 2 single, 4 double) with a dialect (8 ANSI, 16 MySQL).
+constexpr int kContexts[] = {1 | 8, 1 | 16, 2 | 8, 2 | 16, 4 | 8, 4 | 16};
 
 template <typename Fn>
 Fn symbol(void *library, const char *name) {
@@ -130,6 +133,16 @@ int main(int argc, char **argv) {
         init(state.data(), value.data() + 1, value.size() - 1, 0);
         const char *text = fingerprint(state.data(), static_cast<unsigned char>(value[0]));
         answer(text, std::strlen(text));
+        break;
+      }
+      case 'C': {
+        std::string all;
+        for (const int flags : kContexts) {
+          std::memset(state.data(), 0, state.size());
+          init(state.data(), value.data(), value.size(), 0);
+          all += std::string(fingerprint(state.data(), flags)) + ',';
+        }
+        answer(all.data(), all.size());
         break;
       }
       case 'X':

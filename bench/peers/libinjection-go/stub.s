@@ -1,0 +1,1 @@
+// Makes the compiler accept functions that are declared here and linked from the library.
