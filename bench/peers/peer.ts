@@ -22,6 +22,8 @@ export interface Peer {
   readonly needs: string
   /** Whether the peer is given the raw request line of a record. */
   readonly readsRequestLine: boolean
+  /** Whether the peer knows SecUnicodeMapFile. */
+  readonly mapsUnicode: boolean
   /** Whether the peer is given the recorded response, client and server; otherwise it has its own. */
   readonly readsResponse: boolean
 }
@@ -40,6 +42,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'libmodsecurity',
     platform: 'modsec3',
+    mapsUnicode: true,
     folder: 'libmodsecurity',
     build: ['make', '--silent'],
     program: ['build/libmodsecurity-peer'],
@@ -50,6 +53,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'coraza',
     platform: 'coraza',
+    mapsUnicode: false,
     folder: 'coraza',
     build: ['go', 'build', '-o', 'build/coraza-peer', '.'],
     program: ['build/coraza-peer'],
@@ -60,6 +64,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'apache',
     platform: 'modsec2',
+    mapsUnicode: true,
     folder: 'apache',
     build: null,
     program: [process.execPath, fileURLToPath(new URL('apache/main.js', import.meta.url))],

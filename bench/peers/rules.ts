@@ -36,8 +36,17 @@ export function testsOf(rules: string): string | null {
   return null
 }
 
+/** Where Debian's packages put the file that the recommended configurations name; wafsim always maps as it says. */
+const unicodeMap = '/etc/modsecurity/unicode.mapping'
+
 /** Throws UsageError or RulesetError where the rules cannot be used. */
-export function rulesOfRun(rules: string, platform: PlatformName, paranoia: number, scratch: string): RulesOfRun {
+export function rulesOfRun(
+  rules: string,
+  platform: PlatformName,
+  paranoia: number,
+  scratch: string,
+  mapsUnicode: boolean,
+): RulesOfRun {
   const plan = resolveRuleset({ rules: [rules], platform, paranoia, set: [] })
   const loaded = loadRuleset({ parts: plan.parts, platform, engineMode: 'on' })
   const files = plan.parts.map((part, index) => {
@@ -46,8 +55,9 @@ export function rulesOfRun(rules: string, platform: PlatformName, paranoia: numb
     writeFileSync(path, part.text, 'latin1')
     return path
   })
+  const map = mapsUnicode && existsSync(unicodeMap) ? [`SecUnicodeMapFile ${unicodeMap} 20127`] : []
   // One file: libmodsecurity keeps the first of a setting's values where files are loaded one by one.
   const main = join(scratch, 'main.conf')
-  writeFileSync(main, `${files.map((file) => `Include ${file}`).join('\n')}\nSecRuleEngine On\n`)
+  writeFileSync(main, [...map, ...files.map((file) => `Include ${file}`), 'SecRuleEngine On', ''].join('\n'))
   return { name: plan.name, loaded, files: [main] }
 }

@@ -103,7 +103,7 @@ function compareAll(peer: Peer, name: CorpusName, records: readonly TransactionR
   const scratch = mkdtempSync(join(tmpdir(), 'wafsim-peers-'))
   try {
     const sent = records.map((record) => asSentTo(peer, record))
-    const { name: rulesName, loaded, files } = rulesOfRun(rules, peer.platform, paranoia, scratch)
+    const { name: rulesName, loaded, files } = rulesOfRun(rules, peer.platform, paranoia, scratch, peer.mapsUnicode)
     const { results, version } = replay(peer, peersFolder, scratch, files, sent)
     const differences: Difference[] = []
     for (const [index, record] of sent.entries()) {

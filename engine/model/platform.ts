@@ -49,13 +49,12 @@ export interface Platform {
    * phase 2 on.
    */
   readonly pathIsServers: boolean
-  /** Whether the %-sequences of REQUEST_URI are decoded, once. */
-  readonly requestUriDecoded: boolean
   /**
    * How the request target is split. `as-sent`: scheme and host taken off, the fragment kept. `go`: the fragment taken
-   * off, the rest written anew as REQUEST_URI; a REQUEST_BASENAME behind a last slash is the whole path.
+   * off, the rest written anew as REQUEST_URI; a REQUEST_BASENAME behind a last slash is the whole path. `decoded`: the
+   * fragment taken off and all decoded once before the path ends at `?`; only REQUEST_URI loses scheme and host.
    */
-  readonly requestTarget: 'as-sent' | 'go'
+  readonly requestTarget: 'as-sent' | 'go' | 'decoded'
   /** Phases in which a rule logs where neither it nor a SecDefaultAction says so. */
   readonly logsByDefault: 'every-phase' | 'phase-2'
   /** Whether `noauditlog` also keeps a match out of the error log. */
@@ -108,7 +107,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     pathIsServers: false,
-    requestUriDecoded: false,
     requestTarget: 'go',
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
@@ -142,7 +140,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     pathIsServers: true,
-    requestUriDecoded: false,
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
@@ -176,8 +173,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'drop-body',
     multipart: 'libmodsecurity',
     pathIsServers: false,
-    requestUriDecoded: true,
-    requestTarget: 'as-sent',
+    requestTarget: 'decoded',
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',

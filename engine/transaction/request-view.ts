@@ -12,6 +12,7 @@ import { collectionOf } from '../variables/index.js'
 import { apachePath } from './apache-path.js'
 import { apacheHeaders } from './server.js'
 import { type SplitTarget, splitTarget } from './uri-go.js'
+import { splitDecodedTarget } from './uri-libmodsecurity.js'
 
 export function headerCollection(headers: readonly Header[], platform: Platform): Collection {
   return collectionOf(
@@ -72,6 +73,12 @@ function protocolOf(request: RecordedRequest): ByteString {
   return `HTTP/${request.httpVersion === '' ? '0.9' : request.httpVersion}`
 }
 
+const splitters: Readonly<Record<Platform['requestTarget'], (target: ByteString) => SplitTarget>> = {
+  'as-sent': splitAsSent,
+  go: splitTarget,
+  decoded: (target) => splitDecodedTarget(target, percentDecoded),
+}
+
 export class RecordedRequestView implements RequestView {
   readonly line: ByteString
   readonly method: ByteString
@@ -95,10 +102,11 @@ export class RecordedRequestView implements RequestView {
     this.method = request.method
     this.uriRaw = request.uri
     this.protocol = protocolOf(request)
-    const asGo = platform.requestTarget === 'go'
+    const { requestTarget } = platform
+    const asGo = requestTarget === 'go'
     this.line = asGo ? `${this.method} ${this.uriRaw} ${this.protocol}` : (request.line ?? lineOf(request))
-    const split = asGo ? splitTarget(request.uri) : splitAsSent(request.uri)
-    this.uri = platform.requestUriDecoded ? percentDecoded(split.uri) : split.uri
+    const split = splitters[requestTarget](request.uri)
+    this.uri = split.uri
     this.filename = split.path
     this.queryString = split.query
     this.uriError = split.error
@@ -126,6 +134,7 @@ export class RecordedRequestView implements RequestView {
 
   get basename(): ByteString {
     if (this.platform.requestTarget === 'go' && /[/\\]$/.test(this.filename)) return this.filename
+    if (this.platform.requestTarget === 'decoded' && !/[/\\]/.test(this.filename)) return ''
     return this.filename.slice(Math.max(this.filename.lastIndexOf('/'), this.filename.lastIndexOf('\\')) + 1)
   }
 
