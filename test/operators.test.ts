@@ -147,10 +147,18 @@ test('the phrase automaton agrees with a naive search', () => {
     const value = text(random(30))
     const fold = (s: string): string => s.replace(/[A-Z]/g, (c) => c.toLowerCase())
     const expected = phrases.some((phrase) => fold(value).includes(fold(phrase)))
-    const found = new PhraseAutomaton(phrases).find(value)
+    const found = new PhraseAutomaton(phrases, 'complete').find(value)
     assert.is(found !== null, expected, JSON.stringify({ phrases, value }))
     if (found !== null) assert.ok(phrases.includes(found) && fold(value).includes(fold(found)))
   }
+})
+
+test('the phrase matcher of both ModSecurities misses what begins inside another phrase', () => {
+  const found = (phrases: string[], value: string) => new PhraseAutomaton(phrases, 'acmp').find(value)
+  assert.is(found(['.env', 'secrets.yml'], 'secrets.env'), null)
+  assert.is(found(['.env', 'secrets.yml'], 'ts.env'), '.env')
+  assert.is(found(['bcd', 'abce'], 'abcd'), 'bcd')
+  assert.is(new PhraseAutomaton(['.env', 'secrets.yml'], 'complete').find('secrets.env'), '.env')
 })
 
 test.run()

@@ -145,4 +145,34 @@ test('a multipart body that is announced and empty has its boundary judged', () 
   assert.equal(send2([host, type]).ruleIds, [])
 })
 
+test('ModSecurity 2 reads Content-Disposition as a grammar of its own; what follows the last boundary is data', () => {
+  const text = `SecRule REQBODY_ERROR "@eq 1" "id:1,phase:2,pass,log"
+    SecRule MULTIPART_STRICT_ERROR "@eq 1" "id:2,phase:2,pass,log"
+    SecRule ARGS_POST "@streq x" "id:3,phase:2,pass,log"`
+  const ids = (disposition: string, end = '--b--\r\n') => {
+    const body = `--b\r\nContent-Disposition: ${disposition}\r\n\r\nx\r\n${end}`
+    const type: [string, string] = ['Content-Type', 'multipart/form-data; boundary=b']
+    return send(text, { method: 'POST', headers: [host, type], body }, 'modsec2').ruleIds
+  }
+  for (const good of [
+    'form-data; name=abc',
+    'form-data; name=""',
+    'form-data ;name = "a;b";',
+    'form-data; name="a\\"b"',
+  ])
+    assert.equal(ids(good), [3], good)
+  assert.equal(ids("form-data; name='a'"), [2, 3])
+  const bad = ['name=a[b]', 'name=\xd0\xba', 'name="a"b"', 'NAME="a"', 'name="a"; size=1', 'name', 'name=', '']
+  for (const each of bad) assert.equal(ids(`form-data; ${each}`), [1, 2], each)
+  assert.equal(ids('FORM-DATA; name="a"'), [1, 2])
+  assert.equal(ids('form-data; name="a"', '--b--\r\n\r\n'), [2, 3])
+})
+
+test('MATCHED_VAR ends at a NUL on ModSecurity 2', () => {
+  const text = `SecRule ARGS:a "@rx ." "id:1,phase:2,pass,log,t:none,chain"
+    SecRule MATCHED_VAR "@contains /" "t:none"`
+  assert.equal(send(text, { uri: '/?a=x%00/y' }, 'modsec2').ruleIds, [])
+  assert.equal(send(text, { uri: '/?a=x%00/y' }, 'modsec3').ruleIds, [1])
+})
+
 test.run()

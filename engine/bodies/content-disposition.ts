@@ -1,6 +1,7 @@
 /**
- * The Content-Disposition header of a multipart part, read as strictly as ModSecurity does: anything odd is an
- * error with ModSecurity's number, or raises the flag for odd quotes.
+ * The Content-Disposition header of a multipart part, read as strictly as ModSecurity 2 does: anything odd is an
+ * error with ModSecurity's number, or raises the flag for odd quotes. Names are `name` and `filename`, in lower
+ * case, and no others; a value without quotes is a token. Seen on ModSecurity 2.9.7.
  */
 import type { ByteString } from '../model/exchange.js'
 
@@ -14,18 +15,24 @@ const space = /^[ \t]*/
 
 /** The disposition, or the number of ModSecurity's error. */
 export function parseDisposition(header: ByteString): Disposition | number {
-  if (!/^form-data/i.test(header)) return -1
-  let rest = header.slice('form-data'.length).replace(space, '')
+  if (!header.startsWith('form-data')) return -1
+  const parameters = header.slice('form-data'.length).replace(space, '')
+  if (parameters !== '' && parameters[0] !== ';') return -2
+  return /^;[ \t]*$/.test(parameters) ? -3 : readParameters(parameters)
+}
+
+function readParameters(parameters: ByteString): Disposition | number {
+  let rest = parameters
   let name: ByteString | null = null
   let fileName: ByteString | null = null
   let oddQuotes = false
   while (rest !== '') {
-    if (rest[0] !== ';') return -2
+    if (rest[0] !== ';') return -12
     rest = rest.slice(1).replace(space, '')
-    if (rest === '') return -3
-    const field = /^([^= \t]+)[ \t]*/.exec(rest)
-    if (field === null) return -4
-    rest = rest.slice(field[0].length)
+    if (rest === '') break
+    const field = /^([^= \t]*)[ \t]*/.exec(rest)?.[0] ?? ''
+    rest = rest.slice(field.length)
+    if (rest === '') return -4
     if (rest[0] !== '=') return -5
     rest = rest.slice(1).replace(space, '')
     if (rest === '') return -6
@@ -33,23 +40,29 @@ export function parseDisposition(header: ByteString): Disposition | number {
     if (typeof value === 'number') return value
     rest = value.rest.replace(space, '')
     oddQuotes ||= value.oddQuotes
-    const lower = (field[1] ?? '').toLowerCase()
-    if (lower === 'name') {
-      if (name !== null) return -14
-      name = value.text
-    } else if (lower === 'filename') {
-      if (fileName !== null) return -15
-      fileName = value.text
+    switch (field.trimEnd()) {
+      case 'name':
+        if (name !== null) return -14
+        name = value.text
+        break
+      case 'filename':
+        if (fileName !== null) return -15
+        fileName = value.text
+        break
+      default:
+        return -11
     }
   }
   return { name, fileName, oddQuotes }
 }
 
+const token = /^[!#$%&'*+\-.^_`{|}~0-9A-Za-z]*/
+
 function readValue(text: ByteString): { text: ByteString; rest: ByteString; oddQuotes: boolean } | number {
   const quote = text[0]
   if (quote !== '"' && quote !== "'") {
-    const token = /^[^; \t]*/.exec(text)?.[0] ?? ''
-    return { text: token, rest: text.slice(token.length), oddQuotes: /["']/.test(token) }
+    const value = token.exec(text)?.[0] ?? ''
+    return { text: value, rest: text.slice(value.length), oddQuotes: value.includes("'") }
   }
   let value = ''
   for (let i = 1; i < text.length; i++) {

@@ -74,7 +74,7 @@ const modsecurity2: MultipartDialect = {
   unmatchedBecomesTwo: false,
   headerNamesFold: true,
   headerReading: 'modsecurity2',
-  endsAtFinalBoundary: false,
+  endsAtFinalBoundary: true,
   findsInnerBoundaries: false,
   headersKeepCr: false,
   repeatedHeaderIsError: true,

@@ -153,7 +153,7 @@ class MultipartReader {
 
   /** Throws, or keeps the error and lets the reading go on. */
   #failHeader(message: string): void {
-    if (this.#dialect.headerErrorEnds) throw new MultipartError(message)
+    if (this.#dialect.headerErrorEnds) this.#failFraming(message)
     this.#headerError = message
   }
 
@@ -186,7 +186,6 @@ class MultipartReader {
       this.#flags.unmatchedBoundary = 2
     const after = body.slice(start + 2 + boundary.length, end)
     const final = after.startsWith('--')
-    if (final && this.#complete) this.#failFraming('Multipart: Invalid boundary (final duplicate).')
     const lineEnd = final ? after.slice(2) : after
     const atEnd = lineEnd === '' && final && end === body.length
     if (lineEnd !== '\n' && lineEnd !== '\r\n' && !atEnd)

@@ -49,6 +49,10 @@ export interface Platform {
    * phase 2 on.
    */
   readonly pathIsServers: boolean
+  /** How @pm and @pmFromFile search; see `phrase-automaton.ts`. */
+  readonly phraseSearch: 'complete' | 'acmp'
+  /** Whether MATCHED_VAR and MATCHED_VARS end at a NUL. */
+  readonly matchedVarEndsAtNul: boolean
   /**
    * How the request target is split. `as-sent`: scheme and host taken off, the fragment kept. `go`: the fragment taken
    * off, the rest written anew as REQUEST_URI; a REQUEST_BASENAME behind a last slash is the whole path. `decoded`: the
@@ -107,6 +111,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     pathIsServers: false,
+    phraseSearch: 'complete',
+    matchedVarEndsAtNul: false,
     requestTarget: 'go',
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
@@ -140,6 +146,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     detectionOnlyOverLimit: 'process-partial',
     multipart: 'strict',
     pathIsServers: true,
+    phraseSearch: 'acmp',
+    matchedVarEndsAtNul: true,
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
@@ -174,6 +182,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     multipart: 'libmodsecurity',
     pathIsServers: false,
     requestTarget: 'decoded',
+    phraseSearch: 'acmp',
+    matchedVarEndsAtNul: false,
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',

@@ -6,6 +6,12 @@
  */
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 
+/**
+ * How the search goes on where a phrase breaks off: `complete` never misses a phrase. `acmp` is the matcher of both
+ * ModSecurities, which looks for a place to go on below its parent's only, else begins anew, and so misses some.
+ */
+export type PhraseSearch = 'complete' | 'acmp'
+
 export class PhraseAutomaton {
   /** Class of each byte; upper case letters share the class of lower case ones. */
   readonly #classOf = new Uint16Array(256)
@@ -15,7 +21,10 @@ export class PhraseAutomaton {
   readonly #ends: Int32Array
   readonly #phrases: readonly ByteString[]
 
-  constructor(phrases: readonly ByteString[]) {
+  constructor(
+    phrases: readonly ByteString[],
+    private readonly search: PhraseSearch,
+  ) {
     this.#phrases = phrases
     this.#classes = this.#classify(phrases)
     const states = 1 + phrases.reduce((sum, phrase) => sum + phrase.length, 0)
@@ -73,6 +82,7 @@ export class PhraseAutomaton {
     const next = this.#next
     const classes = this.#classes
     const failure = new Int32Array(used)
+    const planted = this.search === 'acmp' ? next.slice() : next
     const queue: number[] = []
     for (let c = 0; c < classes; c++) {
       const to = next[c] as number
@@ -89,7 +99,7 @@ export class PhraseAutomaton {
         const fallback = next[back * classes + c] as number
         if (to < 0) next[at] = fallback
         else {
-          failure[to] = fallback
+          failure[to] = Math.max(0, planted[back * classes + c] as number)
           queue.push(to)
         }
       }

@@ -4,6 +4,7 @@
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
 import { comparison, datasetNamed, matched, matchedPart } from './match.js'
 import { PhraseAutomaton } from './phrase-automaton.js'
 
@@ -27,30 +28,33 @@ export function phrasesOfFile(text: ByteString): ByteString[] {
     .filter((line) => line !== '' && !line.startsWith('#'))
 }
 
-function search(phrases: readonly ByteString[]): OperatorTest {
+function search(phrases: readonly ByteString[], platform: Platform): OperatorTest {
   if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
-  const automaton = new PhraseAutomaton(phrases)
+  const automaton = new PhraseAutomaton(phrases, platform.phraseSearch)
   return (value) => {
     const found = automaton.find(value)
     return found === null ? null : matchedPart(found)
   }
 }
 
-function compilePm({ argument }: OperatorInput): OperatorTest {
-  if (argument.constant !== null) return search(phrasesOf(argument.constant))
+function compilePm({ argument, platform }: OperatorInput): OperatorTest {
+  if (argument.constant !== null) return search(phrasesOf(argument.constant), platform)
   return (value, view) => {
     const phrases = phrasesOf(argument.expand(view))
-    const found = phrases.length === 0 ? null : new PhraseAutomaton(phrases).find(value)
+    const found = phrases.length === 0 ? null : new PhraseAutomaton(phrases, platform.phraseSearch).find(value)
     return found === null ? null : matchedPart(found)
   }
 }
 
-function compilePmFromFile({ argument, readDataFile }: OperatorInput): OperatorTest {
+function compilePmFromFile({ argument, readDataFile, platform }: OperatorInput): OperatorTest {
   const names = (argument.constant ?? '').split(/[ \t]+/).filter((name) => name !== '')
   if (names.length === 0) throw new DefinitionError('the name of the file is missing, or holds macros')
   const remote = names.find((name) => /^https?:/.test(name))
   if (remote !== undefined) throw new DefinitionError(`${remote} is not fetched; save it to a file`, 'remote-file')
-  return search(names.flatMap((name) => phrasesOfFile(readDataFile(name))))
+  return search(
+    names.flatMap((name) => phrasesOfFile(readDataFile(name))),
+    platform,
+  )
 }
 
 function isWordByte(value: ByteString, at: number): boolean {
@@ -82,7 +86,7 @@ export const phraseOperators: readonly OperatorDefinition[] = [
     doc: 'A phrase of a dataset (SecDataset) stands in the value.',
     argument: 'required',
     platforms: 'Coraza only.',
-    compile: ({ argument, lookups }) => search(datasetNamed(argument.constant ?? '', lookups)),
+    compile: ({ argument, lookups, platform }) => search(datasetNamed(argument.constant ?? '', lookups), platform),
   },
   comparison('streq', 'The value equals the argument.', (value, text) => value === text),
   comparison('strmatch', 'The value contains the argument.', (value, text) => value.includes(text)),

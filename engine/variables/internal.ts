@@ -11,6 +11,7 @@ import type {
   TransactionView,
   VariableDefinition,
 } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
 import { FixedCollection } from './collection.js'
 import { collection, derivedCollection, flag, scalar, unsimulatedScalar } from './derive.js'
 
@@ -37,6 +38,12 @@ function headerHost(view: TransactionView): string {
   return colon < 0 ? host : host.slice(0, colon)
 }
 
+/** COMPAT(modsec2): it keeps the value that matched as a C string; what it reads behind a NUL is chance. */
+function matchedValue({ platform }: TransactionView, value: ByteString): ByteString {
+  const nul = platform.matchedVarEndsAtNul ? value.indexOf('\0') : -1
+  return nul < 0 ? value : value.slice(0, nul)
+}
+
 export const internalVariables: readonly VariableDefinition[] = [
   scalar('DURATION', 'Milliseconds since the transaction began; 0 in a replay.', () => '0'),
   collection('ENV', 'Environment variables that `setenv` wrote.', (v) => v.env),
@@ -47,12 +54,14 @@ export const internalVariables: readonly VariableDefinition[] = [
   ),
   scalar('INBOUND_DATA_ERROR', '1 where the request body was over the limit.', (v) => flag(v.body.overLimit)),
   persistent('ip', 'Persistent collection of a client address.'),
-  scalar('MATCHED_VAR', 'Value that matched last.', (v) => v.matched.last?.value ?? null),
+  scalar('MATCHED_VAR', 'Value that matched last.', (v) =>
+    v.matched.last === null ? null : matchedValue(v, v.matched.last.value),
+  ),
   scalar('MATCHED_VAR_NAME', 'Name of the variable that matched last.', (v) => v.matched.last?.name ?? null),
   collection(
     'MATCHED_VARS',
     'All values that matched in the current chain.',
-    (v) => new FixedCollection(v.matched.all.map((m) => ({ key: m.name, value: m.value }))),
+    (v) => new FixedCollection(v.matched.all.map((m) => ({ key: m.name, value: matchedValue(v, m.value) }))),
   ),
   collection(
     'MATCHED_VARS_NAMES',
