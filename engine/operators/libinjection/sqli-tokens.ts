@@ -206,9 +206,11 @@ export class SqlTokens {
     const from = at + skip
     this.open[this.#slot] = skip > 0 ? quote : 0
     const mark = quote === singleQuote ? "'" : quote === doubleQuote ? '"' : '`'
-    let found = value.indexOf(mark, from)
+    const first = value.indexOf(mark, from)
+    let found = first
     while (found >= 0) {
-      const place = this.#dialect.escapesAt === 'quote' ? found : bytes.firstAlike(value, from, found)
+      const isPlain = found === first || this.#dialect.escapesAt === 'quote'
+      const place = isPlain ? found : bytes.firstAlike(value, from, found)
       if (bytes.isEscaped(value, from, place)) found = value.indexOf(mark, found + 1)
       else if (found + 1 < end && value.charCodeAt(found + 1) === quote) found = value.indexOf(mark, found + 2)
       else {
