@@ -2,7 +2,7 @@
  * `node dist/bench/fuzz-libinjection.js`: our libinjection against another one, over seeded inputs.
  *
  *     --kind KIND       --oracle NAME       --count N       --seed S
- *     --library PATH    what the first oracle opens (libmodsecurity.so.3)
+ *     --library PATH    what libmodsecurity and modsecurity2 open (libmodsecurity.so.3)
  *     --crs FOLDER      CRS tests, whose payloads are changed too; the bundled corpora are used always
  *     --digest          also prints the digests of inputs and answers; then without any payloads
  *

@@ -10,9 +10,10 @@ import { htmlFragment } from './html-fragments.js'
 import { nativeAppsec } from './native-appsec-lists.js'
 import type { Question } from './oracle.js'
 import { sqlFragment } from './sql-fragments.js'
+import { sqlInjection } from './sql-injections.js'
 
 /** Whose behaviour our detector follows; `appsec` is no engine's and known here only. */
-export type Dialect = 'c' | 'go' | 'appsec'
+export type Dialect = 'c' | 'c2' | 'go' | 'appsec'
 
 export interface FuzzKind {
   readonly question: Question
@@ -22,11 +23,14 @@ export interface FuzzKind {
   ours(dialect: Dialect): (value: ByteString) => ByteString
 }
 
+/** Half soup of tokens, half what injections look like. */
+const sqlText: Fragment = (random) => (random.chance(0.5) ? sqlFragment(random) : sqlInjection(random))
+
 export const fuzzKinds: Readonly<Record<string, FuzzKind>> = {
   sqli: {
     question: 's',
-    fragment: sqlFragment,
-    dialects: ['c', 'go'],
+    fragment: sqlText,
+    dialects: ['c', 'c2', 'go'],
     ours: (dialect) => {
       const findSqli = dialect === 'appsec' ? sqliFinderOf(sqliOfC) : sqliFinder(dialect)
       return (value) => findSqli(value) ?? ''
@@ -35,8 +39,8 @@ export const fuzzKinds: Readonly<Record<string, FuzzKind>> = {
   // What is folded to no known fingerprint shows here only.
   'sqli-contexts': {
     question: 'C',
-    fragment: sqlFragment,
-    dialects: ['c', 'go'],
+    fragment: sqlText,
+    dialects: ['c', 'c2', 'go'],
     ours: (dialect) => {
       const contexts = sqliContexts(dialect === 'appsec' ? 'c' : dialect)
       return (value) =>
@@ -48,7 +52,7 @@ export const fuzzKinds: Readonly<Record<string, FuzzKind>> = {
   xss: {
     question: 'x',
     fragment: htmlFragment,
-    dialects: ['c', 'go', 'appsec'],
+    dialects: ['c', 'c2', 'go', 'appsec'],
     ours: (dialect) => {
       const isXss = dialect === 'appsec' ? xssTestOf(nativeAppsec) : xssTest(dialect)
       return (value) => (isXss(value) ? '\x01' : '\x00')

@@ -19,6 +19,10 @@ const oracles: Readonly<Record<string, (library: string) => OpenedOracle | Promi
     oracle: peer(library, join(peers, 'libinjection/build/libinjection-peer'), [library]),
     dialect: 'c',
   }),
+  modsecurity2: (library) => ({
+    oracle: peer(library, join(peers, 'libinjection/build/libinjection-peer'), [library]),
+    dialect: 'c2',
+  }),
   'libinjection-go': () => ({
     oracle: peer('libinjection-go', join(peers, 'libinjection-go/build/libinjection-go-peer'), []),
     dialect: 'go',
@@ -28,7 +32,7 @@ const oracles: Readonly<Record<string, (library: string) => OpenedOracle | Promi
 
 export const oracleNames = Object.keys(oracles)
 
-/** Starts an oracle; null where no oracle has the name. `library` is what libmodsecurity's opens. */
+/** Starts an oracle; null where no oracle has the name. `library` is what the first two open. */
 export async function openOracle(name: string, library: string): Promise<OpenedOracle | null> {
   return (await oracles[name]?.(library)) ?? null
 }

@@ -63,8 +63,8 @@ export interface Platform {
   readonly logsByDefault: 'every-phase' | 'phase-2'
   /** Whether `noauditlog` also keeps a match out of the error log. */
   readonly noAuditLogSilences: boolean
-  /** The libinjection behind @detectSQLi and @detectXSS: the C library of both ModSecurities, or Coraza's in Go. */
-  readonly libinjection: 'c' | 'go'
+  /** The libinjection behind @detectSQLi and @detectXSS: libmodsecurity's, ModSecurity 2's, or Coraza's in Go. */
+  readonly libinjection: 'c' | 'c2' | 'go'
   /** Whether @detectXSS captures the value. */
   readonly capturesXss: boolean
   /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
@@ -151,7 +151,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
-    libinjection: 'c',
+    libinjection: 'c2',
     capturesXss: true,
     multiMatchLogsAtOnce: false,
     collectionOrder: 'wire',

@@ -24,9 +24,11 @@ export interface SqliDialect {
   readonly leftBehindFive: 0 | 1
   /** Whether a name in a collation is looked at up to its first NUL only. */
   readonly namesEndAtNul: boolean
+  /** Where the end of a `$tag$` string is looked for: behind the tag, or as if the tag opened the whole value. */
+  readonly closingTagFrom: 'tag' | 'value'
 }
 
-/** The C library of ModSecurity 2 and libmodsecurity. */
+/** The C library of libmodsecurity. */
 export const sqliOfC: SqliDialect = {
   nulInSets: true,
   emptyExponent: 'word',
@@ -37,7 +39,11 @@ export const sqliOfC: SqliDialect = {
   highBlanks: true,
   leftBehindFive: 0,
   namesEndAtNul: true,
+  closingTagFrom: 'tag',
 }
+
+/** That of ModSecurity 2. */
+export const sqliOfC2: SqliDialect = { ...sqliOfC, closingTagFrom: 'value' }
 
 /** Coraza's library in Go. */
 export const sqliOfGo: SqliDialect = {
@@ -50,4 +56,5 @@ export const sqliOfGo: SqliDialect = {
   highBlanks: false,
   leftBehindFive: 1,
   namesEndAtNul: false,
+  closingTagFrom: 'tag',
 }

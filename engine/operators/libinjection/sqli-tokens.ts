@@ -384,10 +384,14 @@ export class SqlTokens {
   /** Where the tag at a place comes again, or -1. */
   #closingTag(at: number, length: number): number {
     const { value } = this
-    for (let from = value.indexOf('$', at + length); from >= 0; from = value.indexOf('$', from + 1)) {
+    const asValue = this.#dialect.closingTagFrom === 'value'
+    const first = asValue ? length : at + length
+    const end = asValue ? value.length - at : value.length
+    for (let from = value.indexOf('$', first); from >= 0 && from + length <= end; from = value.indexOf('$', from + 1)) {
       let same = 0
       while (same < length && value.charCodeAt(from + same) === value.charCodeAt(at + same)) same++
-      if (same === length) return from
+      // COMPAT(modsec2): what is found before the tag's end is taken for nothing found.
+      if (same === length) return from < at + length ? -1 : from
     }
     return -1
   }

@@ -5,20 +5,20 @@
  * are found that MySQL reads otherwise, it is read its way too. Any length; nothing is allocated but a fingerprint.
  */
 import type { ByteString } from '../../model/exchange.js'
-import { type SqliDialect, sqliOfC, sqliOfGo } from './sqli-dialect.js'
+import { type SqliDialect, sqliOfC, sqliOfC2, sqliOfGo } from './sqli-dialect.js'
 import { SqlJudge } from './sqli-judge.js'
 import type { Quote } from './sqli-types.js'
 
 /** The fingerprint of the attack an implementation sees in a value, null where it sees none. */
 export type SqliFinder = (value: ByteString) => string | null
 
-/** `c` is the library of ModSecurity 2 and libmodsecurity, `go` that of Coraza. */
-export type SqliImplementation = 'c' | 'go'
+/** `c` is the library of libmodsecurity, `c2` that of ModSecurity 2, `go` that of Coraza. */
+export type SqliImplementation = 'c' | 'c2' | 'go'
 
 const singleQuote = 0x27
 const doubleQuote = 0x22
 const quotes: readonly Quote[] = [0, singleQuote, doubleQuote]
-const dialects: Readonly<Record<SqliImplementation, SqliDialect>> = { c: sqliOfC, go: sqliOfGo }
+const dialects: Readonly<Record<SqliImplementation, SqliDialect>> = { c: sqliOfC, c2: sqliOfC2, go: sqliOfGo }
 const judges = new Map<SqliDialect, SqlJudge>()
 
 /** The detector of an implementation. */

@@ -11,10 +11,14 @@ import { libinjection3, libinjectionGo } from './xss-lists.js'
 /** Whether an implementation takes the value for cross-site scripting. */
 export type XssTest = (value: ByteString) => boolean
 
-/** `c` is the library of ModSecurity 2 and libmodsecurity, `go` that of Coraza. */
-export type XssImplementation = 'c' | 'go'
+/** `c` is the library of libmodsecurity, `c2` that of ModSecurity 2, `go` that of Coraza. */
+export type XssImplementation = 'c' | 'c2' | 'go'
 
-const dialects: Readonly<Record<XssImplementation, XssDialect>> = { c: libinjection3, go: libinjectionGo }
+const dialects: Readonly<Record<XssImplementation, XssDialect>> = {
+  c: libinjection3,
+  c2: libinjection3,
+  go: libinjectionGo,
+}
 const tests = new Map<XssDialect, XssTest>()
 
 /** The detector of an implementation; made once. */
