@@ -6,7 +6,7 @@
  * carries a one-line `doc` that the documentation and `wafsim rules` print.
  */
 import type { ByteString, Header, TransactionRecord } from './exchange.js'
-import type { Platform } from './platform.js'
+import type { Platform, PlatformName } from './platform.js'
 
 /** One value of a variable. `key` is the name inside the collection, null for a scalar. */
 export interface Entry {
@@ -309,7 +309,9 @@ export type VariableDefinition = ScalarDefinition | CollectionDefinition | Selec
 
 /** Never fails, never throws; returns the same string where nothing changes. */
 export interface TransformationDefinition extends NamedDefinition {
-  apply(value: ByteString): ByteString
+  readonly apply: (value: ByteString) => ByteString
+  /** In place of `apply` on the ModSecurity engine that differs; Coraza's are in `transformations/coraza.ts`. */
+  readonly variants?: Readonly<Partial<Record<PlatformName, (value: ByteString) => ByteString>>>
 }
 
 /** A text whose macros are resolved against the running transaction. */

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { borrowBytes, byteString, hexByteAt, isHexAt } from './bytes.js'
+import { decodeBase64Strictly, endsInLoneNine, untilNul } from './modsecurity.js'
 
 export const base64Encode: TransformationDefinition = {
   name: 'base64Encode',
@@ -16,13 +17,14 @@ export const base64Encode: TransformationDefinition = {
 }
 
 /**
- * COMPAT(modsec3): libmodsecurity gives an empty value where a character is invalid and drops an incomplete last
- * group; ModSecurity 2 and Coraza keep what was decoded (`VGVzdENhc2U`, `PFR!`). ModSecurity 2 also ends at a line
- * break, which the two others skip. The majority is followed in both.
+ * COMPAT(modsec3): an empty value where a character is invalid, and no incomplete last group; ModSecurity 2 and Coraza
+ * keep what was decoded (`VGVzdENhc2U`, `PFR!`). COMPAT(modsec2): ends at a line break, which the two others skip.
  */
 export const base64Decode: TransformationDefinition = {
   name: 'base64Decode',
   doc: 'Decodes Base64 up to the first character that is not part of it; line breaks are skipped.',
+  platforms: 'ModSecurity 2 ends at a line break. libmodsecurity 3: all or nothing, whole groups only.',
+  variants: { modsec2: (value) => decodeBase64(value, endingAtLines), modsec3: decodeBase64Strictly },
   apply: (value) => decodeBase64(value, strictAlphabet),
 }
 
@@ -34,6 +36,11 @@ export const base64Decode: TransformationDefinition = {
 export const base64DecodeExt: TransformationDefinition = {
   name: 'base64DecodeExt',
   doc: 'Decodes Base64 and skips every character that is not part of it.',
+  platforms: 'ModSecurity 2 ends at a NUL. Coraza ends at = and takes the URL alphabet.',
+  variants: {
+    modsec2: (value) => decodeBase64(untilNul(value), forgivingAlphabet),
+    modsec3: (value) => (endsInLoneNine(value) ? '' : decodeBase64(value, forgivingAlphabet)),
+  },
   apply: (value) => decodeBase64(value, forgivingAlphabet),
 }
 
@@ -50,6 +57,7 @@ export const hexEncode: TransformationDefinition = {
 export const hexDecode: TransformationDefinition = {
   name: 'hexDecode',
   doc: 'Decodes pairs of hexadecimal digits; an odd last one is dropped.',
+  platforms: 'Coraza leaves what is not hexadecimal as it is.',
   apply: (value) => {
     if (value === '') return value
     const bytes = borrowBytes(value.length >> 1)
@@ -68,21 +76,26 @@ export const hexDecode: TransformationDefinition = {
 export const sqlHexDecode: TransformationDefinition = {
   name: 'sqlHexDecode',
   doc: 'Decodes the hexadecimal literals of SQL, 0x414243.',
-  apply: (value) => {
-    if (!sqlLiteral.test(value) && value.indexOf('\0') === -1) return value
-    const bytes = borrowBytes(value.length)
-    let end = 0
-    let i = 0
-    while (i < value.length) {
-      if (isSqlLiteralAt(value, i)) {
-        for (i += 2; isHexAt(value, i) && isHexAt(value, i + 1); i += 2) bytes[end++] = hexByteAt(value, i)
-        if (i === value.length) break
-      }
-      bytes[end++] = value.charCodeAt(i++)
-    }
-    const nul = bytes.indexOf(0)
-    return byteString(bytes, nul === -1 || nul > end ? end : nul, value)
-  },
+  platforms: 'libmodsecurity 3.0.9 loses the last byte where it ends no literal.',
+  variants: { modsec3: (value) => decodeSqlHex(value, true) },
+  apply: (value) => decodeSqlHex(value, false),
+}
+
+/** `losesLast`: the last byte is lost where it neither ends a literal nor stands right behind one. */
+function decodeSqlHex(value: ByteString, losesLast: boolean): ByteString {
+  if (!losesLast && !sqlLiteral.test(value) && value.indexOf('\0') === -1) return value
+  const bytes = borrowBytes(value.length)
+  let end = 0
+  let i = 0
+  while (i < value.length) {
+    if (isSqlLiteralAt(value, i)) {
+      for (i += 2; isHexAt(value, i) && isHexAt(value, i + 1); i += 2) bytes[end++] = hexByteAt(value, i)
+      if (i === value.length) break
+    } else if (losesLast && i === value.length - 1) break
+    bytes[end++] = value.charCodeAt(i++)
+  }
+  const nul = bytes.indexOf(0)
+  return byteString(bytes, nul === -1 || nul > end ? end : nul, value)
 }
 
 export const md5: TransformationDefinition = {
@@ -123,6 +136,8 @@ const padding = 66
 const strictAlphabet = base64Alphabet(ending)
 strictAlphabet[0x0a] = skipped
 strictAlphabet[0x0d] = skipped
+/** COMPAT(modsec2): a line break ends the value. */
+const endingAtLines = base64Alphabet(ending)
 const forgivingAlphabet = base64Alphabet(skipped)
 forgivingAlphabet[0x3d] = padding
 

@@ -7,6 +7,7 @@
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { borrowBytes, byteString, hexByteAt, hexValue, isHexAt, isOctal, isSpace } from './bytes.js'
+import { untilNul } from './modsecurity.js'
 
 /**
  * Only quot, amp, lt, gt and nbsp are known by name, in any case; a semicolon is not required. A number is cut to
@@ -15,6 +16,7 @@ import { borrowBytes, byteString, hexByteAt, hexValue, isHexAt, isOctal, isSpace
  */
 export const htmlEntityDecode: TransformationDefinition = {
   name: 'htmlEntityDecode',
+  platforms: 'Coraza decodes all references of HTML, to UTF-8.',
   doc: 'Decodes the entities &#NN; &#xHH; &quot; &amp; &lt; &gt; &nbsp;, with or without semicolon.',
   apply: (value) => {
     const first = value.indexOf('&')
@@ -89,6 +91,8 @@ export const jsDecode: TransformationDefinition = {
 export const cssDecode: TransformationDefinition = {
   name: 'cssDecode',
   doc: 'Decodes CSS 2 escapes.',
+  platforms: 'libmodsecurity 3 ends the value at a NUL. Coraza writes code points as UTF-8.',
+  variants: { modsec3: (value) => untilNul(cssDecode.apply(value)) },
   apply: (value) => {
     const first = value.indexOf('\\')
     if (first === -1) return value

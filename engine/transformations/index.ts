@@ -4,7 +4,7 @@
  * To add one: write it in its family's file, list it here, give it vectors in test/vectors/transformations.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
-import type { Platform } from '../model/platform.js'
+import type { Platform, PlatformName } from '../model/platform.js'
 import {
   base64Decode,
   base64DecodeExt,
@@ -80,9 +80,29 @@ const corazaByName = new Map(corazaTransformations.map((definition) => [definiti
 /** The transformation of that name or alias, in any case, as the platform has it; null where there is none. */
 export function findTransformation(
   name: string,
-  platform: Pick<Platform, 'transformations'>,
+  platform: Pick<Platform, 'name' | 'transformations'>,
 ): TransformationDefinition | null {
   const found = byLowerName.get(name.toLowerCase()) ?? null
-  if (found === null || platform.transformations === 'modsecurity') return found
+  if (found === null) return null
+  if (platform.transformations === 'modsecurity') return variantOf(found, platform.name)
   return corazaByName.get(found.name) ?? found
+}
+
+const onPlatforms = new Map<PlatformName, Map<TransformationDefinition, TransformationDefinition>>()
+
+/** The entry with `apply` as that engine has it; one object an entry and platform. */
+function variantOf(entry: TransformationDefinition, platform: PlatformName): TransformationDefinition {
+  const variant = entry.variants?.[platform]
+  if (variant === undefined) return entry
+  let known = onPlatforms.get(platform)
+  if (known === undefined) {
+    known = new Map()
+    onPlatforms.set(platform, known)
+  }
+  let found = known.get(entry)
+  if (found === undefined) {
+    found = { ...entry, apply: variant }
+    known.set(entry, found)
+  }
+  return found
 }

@@ -6,6 +6,7 @@
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { borrowBytes, byteString, isSpace } from './bytes.js'
+import { compressByteSpaces, compressCSpaces, removeByteSpaces, removeSpacesAndC2, untilNul } from './modsecurity.js'
 
 const anySpace = /[\t-\r \xa0]/
 
@@ -19,6 +20,8 @@ const notSpace: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (isSp
 export const removeWhitespace: TransformationDefinition = {
   name: 'removeWhitespace',
   doc: 'Removes white space, the byte 0xA0 and the no-break space in UTF-8.',
+  platforms: 'ModSecurity 2 also removes the byte 0xA0, libmodsecurity 3 0xA0 and 0xC2, Coraza white space of Unicode.',
+  variants: { modsec2: removeByteSpaces, modsec3: removeSpacesAndC2 },
   apply: (value) => {
     if (!anySpace.test(value)) return value
     const text = value.indexOf('\xc2\xa0') === -1 ? value : value.replaceAll('\xc2\xa0', '')
@@ -44,6 +47,9 @@ const spaceButBlank = /[\t-\r\xa0]/
 export const compressWhitespace: TransformationDefinition = {
   name: 'compressWhitespace',
   doc: 'Each run of white space becomes one blank.',
+  platforms:
+    'ModSecurity 2 takes the byte 0xA0 for white space, Coraza no-break spaces of UTF-8, libmodsecurity 3 neither.',
+  variants: { modsec2: compressByteSpaces, modsec3: compressCSpaces },
   apply: (value) => {
     if (value.indexOf('  ') === -1 && !spaceButBlank.test(value)) return value
     const bytes = borrowBytes(value.length)
@@ -71,6 +77,8 @@ const shellSyntax = /[A-Z"'\\^,;\t\n\r]| [ /(]/
 /** COMPAT(modsec2): ModSecurity 2 ends the value at a NUL; the two others keep it. */
 export const cmdLine: TransformationDefinition = {
   name: 'cmdLine',
+  platforms: 'ModSecurity 2 ends the value at a NUL.',
+  variants: { modsec2: (value) => untilNul(cmdLine.apply(value)) },
   doc: 'Deletes \\ " \' ^, makes one blank of , ; and white space, none before / and (, and lower-cases.',
   apply: (value) => {
     if (!shellSyntax.test(value)) return value
@@ -112,12 +120,14 @@ const reducible = /\/[./]|^\.|\.\./
 export const normalizePath: TransformationDefinition = {
   name: 'normalizePath',
   doc: 'Removes repeated slashes and self references of a path, and back references with what they undo.',
+  platforms: 'Coraza makes // of the root.',
   apply: (value) => (reducible.test(value) ? normalise(value, false) : value),
 }
 
 export const normalizePathWin: TransformationDefinition = {
   name: 'normalizePathWin',
   doc: 'The same as normalizePath with backslashes taken for slashes.',
+  platforms: 'Coraza also drops names of streams, and dots and blanks behind a part.',
   apply: (value) => (value.indexOf('\\') !== -1 || reducible.test(value) ? normalise(value, true) : value),
 }
 

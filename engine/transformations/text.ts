@@ -26,6 +26,7 @@ const high = /[\x80-\xff]/
 export const lowercase: TransformationDefinition = {
   name: 'lowercase',
   doc: 'ASCII letters to lower case.',
+  platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   apply: (value) => {
     if (!upper.test(value)) return value
     // String.toLowerCase would also change bytes above 0x7F as if they were Latin-1 letters.
@@ -36,6 +37,7 @@ export const lowercase: TransformationDefinition = {
 export const uppercase: TransformationDefinition = {
   name: 'uppercase',
   doc: 'ASCII letters to upper case.',
+  platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   apply: (value) => {
     if (!lower.test(value)) return value
     return high.test(value) ? value.replace(/[a-z]+/g, (run) => run.toUpperCase()) : value.toUpperCase()

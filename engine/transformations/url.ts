@@ -98,6 +98,7 @@ const notPlain = /[\0\x80-\xff]/
 export const utf8toUnicode: TransformationDefinition = {
   name: 'utf8toUnicode',
   doc: 'Writes each UTF-8 sequence of two and more bytes as %uHHHH.',
+  platforms: 'Coraza keeps NUL and writes %ufffd for invalid bytes.',
   apply: (value) => {
     if (!notPlain.test(value)) return value
     const bytes = borrowBytes(value.length * 4)
