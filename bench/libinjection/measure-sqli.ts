@@ -3,7 +3,7 @@
  * sequences of tokens it takes for SQL injection.
  *
  * Usage: node dist/bench/libinjection/measure-sqli.js PEER [LIBRARY]      (writes engine/operators/libinjection/)
- * PEER is `bench/peers/libinjection/build/libinjection-peer`, LIBRARY the engine's shared library it opens.
+ * PEER is an oracle of `bench/peers/`, LIBRARY the engine's shared library; `npm run format` afterwards.
  * Nothing is read from a source: every sequence of one to five token types is asked for, and every candidate word.
  * Candidates are the words of `sql-candidates.ts`, each alone and in phrases that begin with a known word, and every
  * tail of every text in LIBRARY's data, which a program cannot leave out of what it compares with.
