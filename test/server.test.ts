@@ -168,11 +168,13 @@ test('ModSecurity 2 reads Content-Disposition as a grammar of its own; what foll
   assert.equal(ids('form-data; name="a"', '--b--\r\n\r\n'), [2, 3])
 })
 
-test('MATCHED_VAR ends at a NUL on ModSecurity 2', () => {
+test('MATCHED_VAR holds nothing behind a NUL on ModSecurity 2, but is as long', () => {
   const text = `SecRule ARGS:a "@rx ." "id:1,phase:2,pass,log,t:none,chain"
-    SecRule MATCHED_VAR "@contains /" "t:none"`
-  assert.equal(send(text, { uri: '/?a=x%00/y' }, 'modsec2').ruleIds, [])
-  assert.equal(send(text, { uri: '/?a=x%00/y' }, 'modsec3').ruleIds, [1])
+    SecRule MATCHED_VAR "@contains /" "t:none"
+    SecRule ARGS:a "@rx ." "id:2,phase:2,pass,log,t:none,chain"
+    SecRule MATCHED_VARS "@rx ^x.{2}$" "t:none"`
+  assert.equal(send(text, { uri: '/?a=x%00/' }, 'modsec2').ruleIds, [2])
+  assert.equal(send(text, { uri: '/?a=x%00/' }, 'modsec3').ruleIds, [1, 2])
 })
 
 test.run()

@@ -51,8 +51,8 @@ export interface Platform {
   readonly pathIsServers: boolean
   /** How @pm and @pmFromFile search; see `phrase-automaton.ts`. */
   readonly phraseSearch: 'complete' | 'acmp'
-  /** Whether MATCHED_VAR and MATCHED_VARS end at a NUL. */
-  readonly matchedVarEndsAtNul: boolean
+  /** Whether MATCHED_VAR and MATCHED_VARS hold nothing but NULs behind a NUL; their length stays. */
+  readonly matchedVarBlankBehindNul: boolean
   /**
    * How the request target is split. `as-sent`: scheme and host taken off, the fragment kept. `go`: the fragment taken
    * off, the rest written anew as REQUEST_URI; a REQUEST_BASENAME behind a last slash is the whole path. `decoded`: the
@@ -112,7 +112,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     multipart: 'strict',
     pathIsServers: false,
     phraseSearch: 'complete',
-    matchedVarEndsAtNul: false,
+    matchedVarBlankBehindNul: false,
     requestTarget: 'go',
     logsByDefault: 'phase-2',
     noAuditLogSilences: false,
@@ -147,7 +147,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     multipart: 'strict',
     pathIsServers: true,
     phraseSearch: 'acmp',
-    matchedVarEndsAtNul: true,
+    matchedVarBlankBehindNul: true,
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
     noAuditLogSilences: false,
@@ -183,7 +183,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     pathIsServers: false,
     requestTarget: 'decoded',
     phraseSearch: 'acmp',
-    matchedVarEndsAtNul: false,
+    matchedVarBlankBehindNul: false,
     logsByDefault: 'every-phase',
     noAuditLogSilences: true,
     libinjection: 'c',

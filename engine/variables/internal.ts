@@ -38,10 +38,13 @@ function headerHost(view: TransactionView): string {
   return colon < 0 ? host : host.slice(0, colon)
 }
 
-/** COMPAT(modsec2): it keeps the value that matched as a C string; what it reads behind a NUL is chance. */
+/**
+ * COMPAT(modsec2): it copies the value that matched as a C string and keeps its length; what it reads behind a NUL is
+ * whatever stood there before, NULs in a fresh process.
+ */
 function matchedValue({ platform }: TransactionView, value: ByteString): ByteString {
-  const nul = platform.matchedVarEndsAtNul ? value.indexOf('\0') : -1
-  return nul < 0 ? value : value.slice(0, nul)
+  const nul = platform.matchedVarBlankBehindNul ? value.indexOf('\0') : -1
+  return nul < 0 ? value : value.slice(0, nul).padEnd(value.length, '\0')
 }
 
 export const internalVariables: readonly VariableDefinition[] = [
