@@ -8,6 +8,7 @@ import { bundledCorpora, corpusReader } from '../corpora/index.js'
 import { type ByteString, isUnreadable, type TransactionRecord } from '../engine/index.js'
 import { payloadsIn } from './libinjection/fuzz-inputs.js'
 import { fuzzKinds } from './libinjection/fuzz-kinds.js'
+import { nativeAppsec } from './libinjection/native-appsec.js'
 import { openOracle } from './libinjection/oracles.js'
 
 const passes = 50
@@ -29,6 +30,19 @@ function ours(ask: (value: ByteString) => ByteString, values: readonly ByteStrin
   return (least * 1e6) / values.length
 }
 
+async function throughNode(question: string, values: readonly ByteString[]): Promise<number> {
+  const oracle = await nativeAppsec()
+  const taken = values.filter((value) => oracle.takes(question, value))
+  let least = Number.POSITIVE_INFINITY
+  for (let pass = 0; pass < passes; pass++) {
+    const started = performance.now()
+    await oracle.ask(question, taken)
+    least = Math.min(least, performance.now() - started)
+  }
+  oracle.close()
+  return (least * 1e6) / taken.length
+}
+
 function packed(question: string, values: readonly ByteString[]): ByteString {
   const length = Buffer.alloc(4)
   const parts = values.map((value) => {
@@ -47,8 +61,11 @@ for (const [name, folder] of [
   const values = await valuesOf(folder)
   const bytes = values.reduce((sum, value) => sum + value.length, 0) / values.length
   process.stdout.write(`${name}: ${values.length} values of ${bytes.toFixed(0)} bytes on average\n`)
-  for (const [kindName, kind] of Object.entries(fuzzKinds))
-    for (const oracleName of kind.question === 'C' ? [] : ['libmodsecurity', 'libinjection-go']) {
+  for (const [kindName, kind] of Object.entries(fuzzKinds)) {
+    if (kind.question === 'C') continue
+    const spent = (await throughNode(kind.question, values)).toFixed(0)
+    process.stdout.write(`  ${kindName} native-appsec: ${spent} ns a value, called from Node\n`)
+    for (const oracleName of ['libmodsecurity', 'libinjection-go']) {
       const opened = await openOracle(oracleName, library)
       if (opened === null) continue
       const [spent] = await opened.oracle.ask('t', [packed(kind.question, values)])
@@ -57,4 +74,5 @@ for (const [name, folder] of [
       const own = ours(kind.ours(opened.dialect), values)
       process.stdout.write(`  ${kindName} ${oracleName}: ${theirs.toFixed(0)} ns a value, ours ${own.toFixed(0)} ns\n`)
     }
+  }
 }
