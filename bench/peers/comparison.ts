@@ -12,6 +12,18 @@ export interface Difference {
   readonly onlyPeer: readonly number[]
   /** What is not rule ids: the status a client gets, the score, an error; null where these are equal. */
   readonly outcome: string | null
+  /** Rules that the peer logs in some replays of the record and not in others; empty where it was replayed once. */
+  readonly varying: readonly number[]
+}
+
+/** The difference with what further replays of its record showed. */
+export function withReplays(difference: Difference, replays: readonly PeerResult[]): Difference {
+  const seen = replays.flatMap(({ ruleIds }) => ruleIds)
+  const everSeen = [...new Set([...seen, ...difference.onlyPeer])]
+  const varying = everSeen.filter(
+    (id) => replays.some(({ ruleIds }) => !ruleIds.includes(id)) || difference.onlyWafsim.includes(id),
+  )
+  return { ...difference, varying }
 }
 
 /** Rules of CRS that sum up what others found: they differ only where others, or scores, do. */
@@ -37,7 +49,7 @@ export function compare(
   if (onlyWafsim.length === 0 && onlyPeer.length === 0 && outcome === null) return null
   const findings = [...onlyWafsim, ...onlyPeer].some((id) => !isSummary(id))
   const kept = (ids: readonly number[]): number[] => (findings ? ids.filter((id) => !isSummary(id)) : [...ids])
-  return { record, platform, onlyWafsim: kept(onlyWafsim), onlyPeer: kept(onlyPeer), outcome }
+  return { record, platform, onlyWafsim: kept(onlyWafsim), onlyPeer: kept(onlyPeer), outcome, varying: [] }
 }
 
 function outcomeDifference(verdict: Verdict, result: PeerResult): string | null {

@@ -22,6 +22,8 @@ export interface Peer {
   readonly needs: string
   /** Whether the peer is given the raw request line of a record. */
   readonly readsRequestLine: boolean
+  /** Whether the peer's answer to one request is not always the same. */
+  readonly varies: boolean
   /** Whether the peer knows SecUnicodeMapFile. */
   readonly mapsUnicode: boolean
   /** Whether the peer is given the recorded response, client and server; otherwise it has its own. */
@@ -42,6 +44,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'libmodsecurity',
     platform: 'modsec3',
+    varies: false,
     mapsUnicode: true,
     folder: 'libmodsecurity',
     build: ['make', '--silent'],
@@ -53,6 +56,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'coraza',
     platform: 'coraza',
+    varies: true,
     mapsUnicode: false,
     folder: 'coraza',
     build: ['go', 'build', '-o', 'build/coraza-peer', '.'],
@@ -64,6 +68,7 @@ export const peers: readonly Peer[] = [
   {
     name: 'apache',
     platform: 'modsec2',
+    varies: false,
     mapsUnicode: true,
     folder: 'apache',
     build: null,

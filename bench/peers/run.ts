@@ -9,11 +9,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { evaluate, type TransactionRecord } from '../../engine/index.js'
-import { compare, type Difference } from './comparison.js'
+import { compare, type Difference, withReplays } from './comparison.js'
 import { type CorpusName, type CorpusPlan, corpus, corpusNames } from './corpora.js'
 import { buildPeer, type Peer, peers, replay } from './peer.js'
 import { type Comparison, comparisonText, fidelityPage, unexplained } from './report.js'
 import { chooseRules, rulesOfRun, testsOf } from './rules.js'
+
+/** Of each record that differs, where a peer's answers vary. */
+const replays = 16
 
 const usage = `usage: npm run peers -- [OPTIONS]
   --peer NAME        ${peers.map(({ name }) => name).join(', ')}; may be repeated (all)
@@ -112,10 +115,31 @@ function compareAll(peer: Peer, name: CorpusName, records: readonly TransactionR
       const difference = compare(peer.platform, record, evaluate(loaded.ruleset, record), result)
       if (difference !== null) differences.push(difference)
     }
-    return { peer: peer.name, version, rules: rulesName, corpus: name, paranoia, records: sent.length, differences }
+    const settled = peer.varies ? replayed(peer, scratch, files, differences) : differences
+    return {
+      peer: peer.name,
+      version,
+      rules: rulesName,
+      corpus: name,
+      paranoia,
+      records: sent.length,
+      differences: settled,
+    }
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
+}
+
+/** Replays what differs again, to tell what the peer itself does not always do. */
+function replayed(
+  peer: Peer,
+  scratch: string,
+  files: readonly string[],
+  differences: readonly Difference[],
+): readonly Difference[] {
+  const records = differences.flatMap(({ record }) => Array<TransactionRecord>(replays).fill(record))
+  const { results } = replay(peer, peersFolder, scratch, files, records)
+  return differences.map((difference, i) => withReplays(difference, results.slice(i * replays, (i + 1) * replays)))
 }
 
 const comparisons: Comparison[] = []
