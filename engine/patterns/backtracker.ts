@@ -227,10 +227,15 @@ export class Backtracker {
           pc += 3
           break
         }
-        case op.pass:
-          this.#countPass()
-          pc++
+        case op.pass: {
+          const before = code[pc + 1] as number
+          if (before >= 0 && !(at < value.length && sets[before]?.[value.charCodeAt(at)] === 1)) failed = true
+          else {
+            this.#countPass()
+            pc += 2
+          }
           break
+        }
         default:
           throw new Error(`no instruction ${code[pc]}`)
       }

@@ -45,7 +45,7 @@ export const op = {
   position: 16,
   /** groups, otherwise. */
   ifGroup: 17,
-  /** Counts one against PCRE's match limit. */
+  /** set or -1: counts one against PCRE's match limit; with a set only before a byte of it, and fails elsewhere. */
   pass: 18,
   /** register, group: the group took what stands between the register's position and here. */
   groupOut: 19,
@@ -74,6 +74,13 @@ export interface Program {
   readonly anchored: boolean
 }
 
+/** One byte, or a letter in both cases: what PCRE keeps as a character and not as a class. */
+export function isLiteral(set: ByteSet): boolean {
+  const members = [...set.keys()].filter((code) => set[code] === 1)
+  const [one = 0, other = one] = members
+  return members.length === 1 || (members.length === 2 && (one ^ other) === 0x20 && other >= 0x61 && other <= 0x7a)
+}
+
 const modes = { greedy: 0, lazy: 1, possessive: 2 } as const
 
 /** Stands for "no upper bound" in an instruction. */
@@ -98,6 +105,9 @@ export function compileProgram(tree: PatternTree, countPasses = false): Program 
 function isAnchored(node: PatternNode): boolean {
   if (node.kind === 'position') return node.at === 'start' || node.at === 'search-start'
   if (node.kind === 'group' || node.kind === 'atomic') return isAnchored(node.body)
+  // What begins with `.*` and matches later on also matches from the start.
+  if (node.kind === 'repeat' && node.body.kind === 'set' && node.min === 0 && node.mode === 'greedy')
+    return node.max === Number.POSITIVE_INFINITY && node.body.set.every((member) => member === 1)
   if (node.kind === 'choice') return node.branches.every(isAnchored)
   return node.kind === 'sequence' && node.items[0] !== undefined && isAnchored(node.items[0])
 }
@@ -120,14 +130,17 @@ class Compiler {
     this.code.push(op.match)
   }
 
-  #emit(node: PatternNode): void {
+  /** `next`: what follows directly in the same sequence. */
+  #emit(node: PatternNode, next?: PatternNode): void {
     const { code } = this
     switch (node.kind) {
       case 'set':
         code.push(op.set, this.#set(node.set))
         return
       case 'sequence':
-        for (const item of node.items) this.#emit(item)
+        node.items.forEach((item, n) => {
+          this.#emit(item, node.items[n + 1])
+        })
         return
       case 'choice':
         this.#choice(node.branches)
@@ -139,7 +152,7 @@ class Compiler {
         this.#atomic(() => this.#emit(node.body))
         return
       case 'repeat':
-        this.#repeat(node)
+        this.#repeat(node, next)
         return
       case 'look':
         this.#look(node)
@@ -175,8 +188,12 @@ class Compiler {
     this.code[hole] = this.code.length
   }
 
-  #pass(): void {
-    if (this.countPasses) this.code.push(op.pass)
+  /** A run that gives back goes straight to where the literal behind it stands; only there it counts. */
+  #pass(run?: ByteSet, next?: PatternNode): void {
+    if (!this.countPasses) return
+    const literal = next?.kind === 'set' && isLiteral(next.set) ? next.set : null
+    const jumps = literal !== null && run !== undefined && !isLiteral(run) && !run.every((member) => member === 1)
+    this.code.push(op.pass, jumps ? this.#set(literal) : -1)
   }
 
   /** The borders change together at the end: a reference inside the group sees the iteration before. */
@@ -211,13 +228,14 @@ class Compiler {
     this.code.push(op.atomicOut, register)
   }
 
-  #repeat(node: Extract<PatternNode, { kind: 'repeat' }>): void {
+  #repeat(node: Extract<PatternNode, { kind: 'repeat' }>, next: PatternNode | undefined): void {
     const { body, min, max, mode } = node
     if (max === 0) return
     if (body.kind === 'set') {
       const upper = max === Number.POSITIVE_INFINITY ? unlimited : max
       this.code.push(op.run, this.#set(body.set), min, upper, modes[mode])
-      this.#pass()
+      if (mode === 'greedy' && max > 1 && max > min) this.#pass(body.set, next)
+      else this.#pass()
     } else if (mode === 'possessive') this.#atomic(() => this.#loop(node))
     else this.#loop(node)
   }
@@ -232,9 +250,9 @@ class Compiler {
     const exit = this.#hole()
     code.push(op.loopBody, counter, mark)
     this.#emit(body)
-    this.#pass()
     code.push(op.jump, start)
     this.#fill(exit)
+    this.#pass()
   }
 
   #look(node: LookNode): void {
