@@ -11,6 +11,7 @@ import type { ByteString } from './model/exchange.js'
 import type { Platform } from './model/platform.js'
 import { rewritePattern } from './pattern-syntax.js'
 import { Backtracker } from './patterns/backtracker.js'
+import { compileMatchLimit, type LimitTest } from './patterns/match-limit.js'
 import { parsePattern } from './patterns/parser.js'
 import { relaxPossessive } from './patterns/possessive.js'
 import { beyondRe2, printExact, printSuperset } from './patterns/printer.js'
@@ -78,6 +79,27 @@ function goPattern(pattern: ByteString): Pattern {
     )
   }
 }
+
+/**
+ * Whether a pattern exceeds PCRE's match limit on a value; null where it never does. Also for patterns that our
+ * parser does not read: those are taken to stay below it.
+ */
+export function compileLimitTest(
+  pattern: ByteString,
+  platform: Pick<Platform, 'regexFlags' | 'pcreMatchLimit'>,
+  limit: number,
+): LimitTest | null {
+  if (!platform.pcreMatchLimit) return null
+  try {
+    const options = { caseless: false, multiLine: platform.regexFlags.includes('m') }
+    return compileMatchLimit(parsePattern(pattern, options), limit > 0 ? limit : defaultMatchLimit)
+  } catch {
+    return null
+  }
+}
+
+/** What ModSecurity 2 takes where the limit is 0. */
+const defaultMatchLimit = 1500
 
 /** A `/pattern/` key of a target: compared without case, anywhere in the name. */
 export function compileSelector(pattern: ByteString): (key: ByteString) => boolean {

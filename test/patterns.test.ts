@@ -12,6 +12,7 @@ import { relaxPossessive } from '../engine/patterns/possessive.js'
 import { beyondRe2, printExact, printSuperset } from '../engine/patterns/printer.js'
 import { compileProgram } from '../engine/patterns/program.js'
 import { compilePattern } from '../engine/regex.js'
+import { play, rules } from './support/scenario.js'
 
 const options = { caseless: false, multiLine: false }
 const plain = { regexFlags: 'su', regexSubject: 'bytes' } as const
@@ -70,7 +71,7 @@ function groupsOf(borders: Int32Array | null, value: string): (string | undefine
 test('the backtracker and RE2 find the same in what both can run', () => {
   const random = randomFrom(1)
   let found = 0
-  for (let round = 0; round < 4000; round++) {
+  for (let round = 0; round < 2000; round++) {
     const pattern = randomPattern(random, 3, () => null)
     const tree = parsePattern(pattern, options)
     if (beyondRe2(tree).length > 0) continue
@@ -84,13 +85,13 @@ test('the backtracker and RE2 find the same in what both can run', () => {
       if (expected !== null) found++
     }
   }
-  assert.ok(found > 5000, `${found} matches`)
+  assert.ok(found > 2000, `${found} matches`)
 })
 
 test('the backtracker and JavaScript find the same with look-around; the wider pattern lets all of it through', () => {
   const random = randomFrom(2)
   let found = 0
-  for (let round = 0; round < 4000; round++) {
+  for (let round = 0; round < 2000; round++) {
     const pattern = randomPattern(random, 3, (body) => {
       const fixed = pick(random, ['a', '[ab]c', '\\s', 'a|bc'])
       return pick(random, [`(?=${body()})`, `(?!${body()})`, `(?<=${fixed})`, `(?<!${fixed})`])
@@ -112,14 +113,14 @@ test('the backtracker and JavaScript find the same with look-around; the wider p
       assert.ok(wider.test(value), `wider pattern of ${said}`)
     }
   }
-  assert.ok(found > 3000, `${found} matches`)
+  assert.ok(found > 1000, `${found} matches`)
 })
 
 test('atomic groups and possessive quantifiers: as JavaScript says them, rewritten or not', () => {
   const random = randomFrom(3)
   let rewritten = 0
   let found = 0
-  for (let round = 0; round < 6000; round++) {
+  for (let round = 0; round < 3000; round++) {
     let groups = 0
     const bodies = ['a', '[ab]', 'a|ab', 'ab?', '[bc]+', 'a*', 'b|c', '\\w+', 'ab|b', 'a*b']
     const build = (): { pcre: string; script: string } => {
@@ -162,7 +163,7 @@ test('atomic groups and possessive quantifiers: as JavaScript says them, rewritt
       }
     }
   }
-  assert.ok(rewritten > 500 && found > 3000, `${rewritten} rewritten, ${found} matches`)
+  assert.ok(rewritten > 300 && found > 1000, `${rewritten} rewritten, ${found} matches`)
 })
 
 test('a reference finds what its group took, and the wider pattern lets it through', () => {
@@ -264,6 +265,39 @@ test('a runaway is an error, not a hang', () => {
   assert.is(pattern.test('ax'), false)
   const long = compilePattern('(?:a|b)*(?!c)$', plain)
   assert.is(long.test('ab'.repeat(20_000)), true)
+})
+
+test('a runaway is the verdict error, naming the rule', () => {
+  const verdict = play(`SecRule ARGS "@rx ^(?:a|aa)+(?!a)(?<!b)c?(?:d|$)(?<=x)" "id:77,phase:2,deny"`, {
+    body: `a=${'a'.repeat(60)}`,
+  })
+  assert.is(verdict.verdict, 'error')
+  assert.match(verdict.error ?? '', /rule 77: the pattern took more than 1000000 steps/)
+})
+
+test('a ruleset lists the patterns that RE2 does not run as they are', () => {
+  const { ruleset } = rules(`SecRule ARGS "@rx a++b" "id:1,phase:2,pass"
+    SecRule ARGS "@rx plain" "id:2,phase:2,pass"
+    SecRule ARGS "@rx a(?=b)" "id:3,phase:2,pass"`)
+  assert.equal(ruleset.patterns, [
+    { ruleId: 1, pattern: 'a++b', run: 'rewritten', needs: ['possessive quantifier'] },
+    { ruleId: 3, pattern: 'a(?=b)', run: 'backtracker', needs: ['look-around'] },
+  ])
+  assert.throws(() => rules(`SecRule ARGS "@rx a(?=b)" "id:1,phase:2,pass"`, 'coraza'), /Go's regexp/)
+})
+
+test('ModSecurity 2: a pattern beyond the match limit does not match, and says so', () => {
+  const text = (limit: string): string => `${limit}
+    SecRule ARGS "@rx ^[a-z]*[a-y]*[a-x]*!" "id:1,phase:2,pass"
+    SecRule ARGS "!@rx ^[a-z]*[a-y]*[a-x]*!" "id:2,phase:2,pass"
+    SecRule TX:MSC_PCRE_LIMITS_EXCEEDED "@eq 1" "id:3,phase:2,pass"`
+  const body = { body: `a=${'a'.repeat(200)}?!` }
+  const exceeded = play(text(''), body, 'modsec2')
+  assert.equal(exceeded.ruleIds, [2, 3])
+  assert.equal(exceeded.limitsExceeded, [1, 2])
+  const below = play(text('SecPcreMatchLimit 10000000'), body, 'modsec2')
+  assert.equal([below.ruleIds, below.limitsExceeded], [[2], undefined])
+  assert.equal(play(text(''), body, 'modsec3').ruleIds, [2])
 })
 
 test.run()

@@ -137,20 +137,30 @@ function listText(rules: readonly Rule[], loaded: LoadedRuleset): string {
   return `${body}${plural(rules.length, 'rule')} of ${count(loaded.ruleset.rules.length)}\n`
 }
 
+/** How a pattern is run that RE2 does not run as it is. */
+const runs: Readonly<Record<string, string>> = {
+  rewritten: 'rewritten for RE2, exactly',
+  backtracker: 'runs in the backtracker, on values that a wider RE2 pattern matches',
+  'backtracker-alone': 'runs in the backtracker, on every value',
+}
+
 async function check(options: ListOptions): Promise<ExitStatus> {
   const plan = resolveRuleset(rulesetRequest(options))
   const { ruleset, diagnostics } = checkParts(plan.parts, createDiskReader(), { platform: platforms[options.platform] })
   const errors = diagnostics.filter((d) => d.severity === 'error').length
   const unsimulated = ruleset?.unsimulated ?? []
+  const patterns = ruleset?.patterns ?? []
   if (options.format === 'json')
     await write(
       process.stdout,
-      `${JSON.stringify({ rules: ruleset?.rules.length ?? 0, errors, warnings: diagnostics.length - errors, diagnostics, unsimulated }, null, 2)}\n`,
+      `${JSON.stringify({ rules: ruleset?.rules.length ?? 0, errors, warnings: diagnostics.length - errors, diagnostics, unsimulated, patterns }, null, 2)}\n`,
     )
   else {
     const lines = diagnostics.map((d) => formatDiagnostic(d))
     for (const each of unsimulated)
       lines.push(`rule ${each.ruleId}: ${safe(each.what)} is not simulated: ${each.reason}`)
+    for (const each of patterns)
+      lines.push(`rule ${each.ruleId}: pattern with ${safe(each.needs.join(', '))}: ${runs[each.run] ?? each.run}`)
     lines.push(
       `${plural(ruleset?.rules.length ?? 0, 'rule')} loaded, ${plural(errors, 'error')}, ${plural(diagnostics.length - errors, 'warning')}, ${count(unsimulated.length)} not simulated`,
     )

@@ -44,6 +44,8 @@ export interface ActionDraft {
   /** Whether an action opens or writes a persistent collection. */
   persists: boolean
   /** `without`: only where the user gives no such data. */
+  /** Patterns that RE2 does not run as they are. */
+  patterns: { pattern: ByteString; run: string; needs: readonly string[] }[]
   unsimulated: { what: string; reason: string; without?: 'geo' | 'blocklists' }[]
 }
 
@@ -75,6 +77,7 @@ export function emptyDraft(): ActionDraft {
     setvars: 0,
     persists: false,
     unsimulated: [],
+    patterns: [],
   }
 }
 

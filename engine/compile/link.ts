@@ -5,7 +5,17 @@
 import type { ActionDraft } from '../actions/index.js'
 import type { RuleSelector, TransformationDefinition } from '../model/definitions.js'
 import type { Platform } from '../model/platform.js'
-import type { Disruption, PhaseNumber, Pipeline, Rule, RuleLink, Ruleset, Step, Unsimulated } from '../model/ruleset.js'
+import type {
+  Disruption,
+  PhaseNumber,
+  Pipeline,
+  Rule,
+  RuleLink,
+  Ruleset,
+  SpecialPattern,
+  Step,
+  Unsimulated,
+} from '../model/ruleset.js'
 import type { Assembly, LinkDraft, RuleDraft, SequenceItem } from './draft.js'
 import { selectable } from './draft.js'
 
@@ -38,6 +48,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     phases: [[], ...([1, 2, 3, 4, 5] as const).map((phase) => linkPhase(items, phase))],
     components: assembly.components,
     unsimulated: listUnsimulated(assembly),
+    patterns: listPatterns(assembly.sequence),
     warnings: assembly.report.diagnostics.filter((d) => d.severity === 'warning'),
     exclusions: assembly.changes.map((change) => change.text),
     pipelines: pipelines.all,
@@ -211,5 +222,13 @@ function listUnsimulated({ sequence, lookups, platform }: Assembly): Unsimulated
         .filter(({ without }) => without === undefined || !isGiven(without))
         .map(({ what, reason }) => ({ ruleId, what, reason })),
     )
+  })
+}
+
+function listPatterns(sequence: readonly SequenceItem[]): SpecialPattern[] {
+  return sequence.flatMap((item) => {
+    if ('marker' in item || item.rule.removed) return []
+    const ruleId = item.rule.links[0]?.actions.id ?? 0
+    return item.rule.links.flatMap((link) => link.actions.patterns.map((pattern) => ({ ruleId, ...pattern })))
   })
 }

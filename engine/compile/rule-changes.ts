@@ -115,5 +115,6 @@ function mergeActions(base: ActionDraft, update: ActionDraft): ActionDraft {
     setvars: base.setvars,
     persists: base.persists || update.persists,
     unsimulated: [...base.unsimulated, ...update.unsimulated],
+    patterns: [...base.patterns, ...update.patterns],
   }
 }

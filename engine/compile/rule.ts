@@ -155,6 +155,7 @@ function draftOperator(assembly: Assembly, node: OperatorNode, drafted: ActionDr
       argument: template,
       platform: assembly.platform,
       lookups: assembly.lookups,
+      notePattern: (pattern, run, needs) => drafted.patterns.push({ pattern, run, needs }),
       settings: { pcreMatchLimit: assembly.settings.pcreMatchLimit },
       readDataFile: (name) => readDataFile(assembly, name, node.span),
     })

@@ -205,6 +205,8 @@ export interface TransactionView {
   readonly matched: MatchedView
   readonly rule: RuleFacts | null
   readonly highestSeverity: number
+  /** A pattern of the rule at hand exceeded SecPcreMatchLimit. */
+  patternGaveUp(): void
   readonly env: WritableCollection
   readonly tx: WritableCollection
   /** Result of the last @geoLookup that found something. */
@@ -356,6 +358,8 @@ export interface OperatorInput {
   /** Text of a data file named in the argument, found beside the rule's file; throws DefinitionError. */
   readDataFile(name: ByteString): ByteString
   readonly lookups: Lookups
+  /** Told of a pattern that RE2 does not run as it is, and of how it is run. */
+  notePattern?(pattern: ByteString, run: string, needs: readonly string[]): void
   /** SecUnicodeMapFile and the like are not needed here; settings that operators use. */
   readonly settings: { readonly pcreMatchLimit: number }
 }

@@ -20,6 +20,8 @@ export interface Platform {
   readonly regexSubject: 'bytes' | 'utf-8'
   /** Whose transformations run: see `engine/transformations/coraza.ts` for what Coraza has otherwise. */
   readonly transformations: 'modsecurity' | 'coraza'
+  /** Whether SecPcreMatchLimit is followed: a pattern that exceeds it does not match. */
+  readonly pcreMatchLimit: boolean
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
   readonly tagMatch: 'regex' | 'exact'
   /** Spelling of the argument names of a JSON body. */
@@ -100,6 +102,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     regexFlags: 'smu',
     regexSubject: 'utf-8',
     transformations: 'coraza',
+    pcreMatchLimit: false,
     tagMatch: 'exact',
     jsonNames: 'coraza',
     ctlTargetRegex: true,
@@ -135,6 +138,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     regexFlags: 'su',
     regexSubject: 'bytes',
     transformations: 'modsecurity',
+    pcreMatchLimit: true,
     tagMatch: 'regex',
     jsonNames: 'modsec2',
     ctlTargetRegex: false,
@@ -170,6 +174,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     regexFlags: 'smu',
     regexSubject: 'bytes',
     transformations: 'modsecurity',
+    pcreMatchLimit: false,
     tagMatch: 'exact',
     jsonNames: 'modsec3',
     ctlTargetRegex: false,

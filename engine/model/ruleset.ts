@@ -133,6 +133,16 @@ export interface Unsimulated {
   readonly reason: string
 }
 
+/** A pattern that RE2 does not run as it is. */
+export interface SpecialPattern {
+  readonly ruleId: number
+  readonly pattern: ByteString
+  /** `rewritten`, `backtracker` or `backtracker-alone`, see `regex.ts`. */
+  readonly run: string
+  /** Constructs that made it necessary. */
+  readonly needs: readonly string[]
+}
+
 export interface Ruleset {
   readonly platform: Platform
   readonly settings: EngineSettings
@@ -141,6 +151,7 @@ export interface Ruleset {
   readonly phases: readonly (readonly Step[])[]
   readonly components: readonly string[]
   readonly unsimulated: readonly Unsimulated[]
+  readonly patterns: readonly SpecialPattern[]
   readonly warnings: readonly Diagnostic[]
   /** Exclusions that stand in the ruleset itself, as written. */
   readonly exclusions: readonly string[]

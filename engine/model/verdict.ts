@@ -44,6 +44,8 @@ export interface Verdict {
   /** Rules with `nolog` too; only where all rules were asked for. */
   readonly allRuleIds?: readonly number[]
   readonly matches: readonly Match[]
+  /** Rules whose pattern exceeded SecPcreMatchLimit and therefore did not match; absent where none did. */
+  readonly limitsExceeded?: readonly number[]
   readonly score: { readonly inbound: number; readonly outbound: number }
   readonly scoreByLevel: { readonly inbound: readonly number[]; readonly outbound: readonly number[] }
   readonly phasesRun: readonly number[]

@@ -2,15 +2,9 @@
  * Patterns: @rx and @rxGlobal. The pattern is compiled once; one with macros for each text they expand to.
  */
 import { DefinitionError } from '../errors.js'
-import type {
-  OperatorDefinition,
-  OperatorInput,
-  OperatorMatch,
-  OperatorTest,
-  TransactionView,
-} from '../model/definitions.js'
+import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { compilePattern, type Pattern } from '../regex.js'
+import { compileLimitTest, compilePattern, type Pattern, PatternRunaway } from '../regex.js'
 import { matched, unsimulatedOperator } from './match.js'
 
 /** LIMIT: patterns kept for one argument with macros; beyond it all are compiled anew. */
@@ -23,32 +17,45 @@ function find(pattern: Pattern, value: ByteString): OperatorMatch | null {
   return { matched: found.matched, captures: found.groups.slice(0, 10).map((group) => group ?? '') }
 }
 
-function compileRx({ argument, platform }: OperatorInput): OperatorTest {
-  if (argument.constant !== null) {
-    const pattern = compilePattern(argument.constant, platform)
-    return (value) => find(pattern, value)
-  }
-  const patterns = new Map<ByteString, Pattern | null>()
-  const patternFor = (view: TransactionView): Pattern | null => {
-    const text = argument.expand(view)
-    let pattern = patterns.get(text)
-    if (pattern === undefined) {
-      if (patterns.size >= keptPatterns) patterns.clear()
-      pattern = compileOrNull(text, platform)
-      patterns.set(text, pattern)
-    }
-    return pattern
-  }
+/** The test of one pattern, with what the platform makes of its match limit. Throws DefinitionError. */
+function testOf(text: ByteString, { platform, settings, notePattern }: OperatorInput): OperatorTest {
+  const pattern = compilePattern(text, platform)
+  if (pattern.run !== 're2') notePattern?.(text, pattern.run, pattern.needs)
+  const exceeds = compileLimitTest(text, platform, settings.pcreMatchLimit)
   return (value, view) => {
-    const pattern = patternFor(view)
-    return pattern === null ? null : find(pattern, value)
+    if (exceeds?.(value)) {
+      view.patternGaveUp()
+      return null
+    }
+    try {
+      return find(pattern, value)
+    } catch (error) {
+      if (!(error instanceof PatternRunaway)) throw error
+      throw new PatternRunaway(`rule ${view.rule?.id ?? 0}: ${error.message}`)
+    }
+  }
+}
+
+function compileRx(input: OperatorInput): OperatorTest {
+  const { argument } = input
+  if (argument.constant !== null) return testOf(argument.constant, input)
+  const patterns = new Map<ByteString, OperatorTest | null>()
+  return (value, view) => {
+    const text = argument.expand(view)
+    let test = patterns.get(text)
+    if (test === undefined) {
+      if (patterns.size >= keptPatterns) patterns.clear()
+      test = compileOrNull(text, input)
+      patterns.set(text, test)
+    }
+    return test === null ? null : test(value, view)
   }
 }
 
 /** What a macro expands to may be no pattern; then nothing matches, as on the engines. */
-function compileOrNull(text: ByteString, platform: OperatorInput['platform']): Pattern | null {
+function compileOrNull(text: ByteString, input: OperatorInput): OperatorTest | null {
   try {
-    return compilePattern(text, platform)
+    return testOf(text, { ...input, notePattern: () => {} })
   } catch {
     return null
   }

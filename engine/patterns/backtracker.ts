@@ -111,8 +111,11 @@ export class Backtracker {
       throw new PatternRunaway(`the pattern took more than ${this.maxSteps} steps on one value`)
   }
 
-  #countPass(): void {
+  /** Counts a pass; false where it stands before no byte of the set. */
+  #pass(value: ByteString, set: number, at: number): boolean {
+    if (set >= 0 && this.program.sets[set]?.[value.charCodeAt(at)] !== 1) return false
     if (++this.#passes > this.maxPasses) throw new PatternRunaway(`more than ${this.maxPasses} passes`)
+    return true
   }
 
   /** End of the match that begins at `start`, or -1. */
@@ -215,11 +218,9 @@ export class Backtracker {
           if (isAt(code[pc + 1] as number, value, at)) pc += 2
           else failed = true
           break
-        case op.ifGroup: {
-          const groups = groupLists[code[pc + 1] as number] ?? []
-          pc = groups.some((group) => this.#isSet(group)) ? pc + 3 : (code[pc + 2] as number)
+        case op.ifGroup:
+          pc = this.#isAnySet(groupLists[code[pc + 1] as number] ?? []) ? pc + 3 : (code[pc + 2] as number)
           break
-        }
         case op.groupOut: {
           const group = code[pc + 2] as number
           this.#setRegister(2 * group, registers[code[pc + 1] as number] as number)
@@ -227,15 +228,10 @@ export class Backtracker {
           pc += 3
           break
         }
-        case op.pass: {
-          const before = code[pc + 1] as number
-          if (before >= 0 && !(at < value.length && sets[before]?.[value.charCodeAt(at)] === 1)) failed = true
-          else {
-            this.#countPass()
-            pc += 2
-          }
+        case op.pass:
+          failed = !this.#pass(value, code[pc + 1] as number, at)
+          pc += 2
           break
-        }
         default:
           throw new Error(`no instruction ${code[pc]}`)
       }
@@ -327,6 +323,10 @@ export class Backtracker {
     }
     this.#push(entry.choice, exit, at, 0)
     return body
+  }
+
+  #isAnySet(groups: readonly number[]): boolean {
+    return groups.some((group) => this.#isSet(group))
   }
 
   #isSet(group: number): boolean {

@@ -42,9 +42,12 @@ function holds(value: ByteString, set: ByteSet): boolean {
   return false
 }
 
-/** Shortest value worth a look: with one repetition it takes as many bytes as passes, with several their root. */
+/**
+ * Shortest value worth a look: with one repetition it takes as many bytes as passes, with several at least about
+ * 2.5 times the root (measured over CRS 4.25: no shorter value came near).
+ */
 function leastLength(tree: PatternTree, limit: number): number {
-  return givers(tree.root) === 1 ? limit - 64 : Math.floor(Math.sqrt(limit))
+  return givers(tree.root) === 1 ? limit - 64 : Math.floor(2.5 * Math.sqrt(limit))
 }
 
 /** Number of repetitions that can give something back; one inside another counts as many. */

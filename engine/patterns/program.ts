@@ -98,18 +98,22 @@ export function compileProgram(tree: PatternTree, countPasses = false): Program 
     registers: compiler.registers,
     groups: tree.groups,
     first: mayBeEmpty ? null : firstBytes(tree.root, emptySet(), anyByte),
-    anchored: isAnchored(tree.root),
+    anchored: isAnchored(tree.root) || startsWithAnything(tree.root),
   }
 }
 
 function isAnchored(node: PatternNode): boolean {
   if (node.kind === 'position') return node.at === 'start' || node.at === 'search-start'
   if (node.kind === 'group' || node.kind === 'atomic') return isAnchored(node.body)
-  // What begins with `.*` and matches later on also matches from the start.
-  if (node.kind === 'repeat' && node.body.kind === 'set' && node.min === 0 && node.mode === 'greedy')
-    return node.max === Number.POSITIVE_INFINITY && node.body.set.every((member) => member === 1)
   if (node.kind === 'choice') return node.branches.every(isAnchored)
   return node.kind === 'sequence' && node.items[0] !== undefined && isAnchored(node.items[0])
+}
+
+/** What begins with `.*` and matches later on also matches from the start. */
+function startsWithAnything(root: PatternNode): boolean {
+  const head = root.kind === 'sequence' ? root.items[0] : root
+  if (head?.kind !== 'repeat' || head.body.kind !== 'set' || head.mode !== 'greedy') return false
+  return head.min === 0 && head.max === Number.POSITIVE_INFINITY && head.body.set.every((member) => member === 1)
 }
 
 class Compiler {

@@ -54,6 +54,8 @@ export class Transaction implements TransactionState {
   response: ResponseView | null = null
   /** The rule being evaluated. */
   currentRule: Rule | null = null
+  /** Ids of rules whose pattern exceeded SecPcreMatchLimit. */
+  readonly limitsExceeded = new Set<number>()
   highestSeverity = noSeverity
   mode: EngineMode
   bodyProcessor = ''
@@ -118,6 +120,12 @@ export class Transaction implements TransactionState {
 
   get uniqueId(): ByteString {
     return this.derived('unique-id', () => uniqueIdOf(this.record.id))
+  }
+
+  /** Seen in ModSecurity 2.9.7: the flag stands in TX, for any rule behind. */
+  patternGaveUp(): void {
+    this.tx.set('MSC_PCRE_LIMITS_EXCEEDED', '1')
+    if (this.currentRule !== null) this.limitsExceeded.add(this.currentRule.id)
   }
 
   get rule(): RuleFacts | null {

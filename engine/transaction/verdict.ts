@@ -67,6 +67,7 @@ function verdictOf(transaction: Transaction, allRules: boolean): Verdict {
     ruleIds: unique(transaction.ruleIds),
     ...(allRules ? { allRuleIds: unique(transaction.allRuleIds) } : {}),
     matches: transaction.matches,
+    ...(transaction.limitsExceeded.size > 0 ? { limitsExceeded: [...transaction.limitsExceeded] } : {}),
     ...scores(transaction),
     phasesRun: transaction.phasesRun,
     evidence: record.evidence,
