@@ -137,7 +137,7 @@ test('multipart: each odd thing raises its flag', () => {
       .map(([name]) => name)
   assert.equal(flags(good), [])
   assert.equal(flags(good, 'multipart/form-data; boundary="B"'), ['boundaryQuoted'])
-  assert.equal(flags(good, 'multipart/form-data; boundary= B'), ['boundaryWhitespace'])
+  assert.equal(flags(good.replaceAll('--B', '-- B'), 'multipart/form-data; boundary= B'), ['boundaryWhitespace'])
   assert.equal(flags(good, 'multipart/form-data boundary=B'), ['missingSemicolon'])
   assert.equal(flags(`junk\r\n${good}`), ['dataBefore'])
   assert.equal(flags(`${good}junk\r\n`), ['dataAfter'])

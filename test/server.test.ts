@@ -168,6 +168,29 @@ test('ModSecurity 2 reads Content-Disposition as a grammar of its own; what foll
   assert.equal(ids('form-data; name="a"', '--b--\r\n\r\n'), [2, 3])
 })
 
+test('ModSecurity 2 wants the boundary alone in Content-Type', () => {
+  const text = `SecRule REQBODY_ERROR "@eq 1" "id:1,phase:2,pass,log"
+    SecRule MULTIPART_STRICT_ERROR "@eq 1" "id:2,phase:2,pass,log"
+    SecRule ARGS_POST "@streq x" "id:3,phase:2,pass,log"`
+  const ids = (type: string, boundary = 'b') => {
+    const body = `--${boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--${boundary}--\r\n`
+    const header: [string, string] = ['Content-Type', `multipart/form-data${type}`]
+    return send(text, { method: 'POST', headers: [host, header], body }, 'modsec2').ruleIds
+  }
+  for (const each of [';boundary=b', ' ;  boundary=b', '; boundary=b ']) assert.equal(ids(each), [3], each)
+  assert.equal(ids('; boundary=b,c', 'b,c'), [3])
+  for (const each of [' boundary=b', '; boundary="b"', '; boundary =b']) assert.equal(ids(each), [2, 3], each)
+  assert.equal(ids('; boundary= b', ' b'), [2, 3])
+  const bad = [
+    '; charset=utf-8; boundary=b',
+    '; boundary=b; charset=utf-8',
+    '; BOUNDARY=b',
+    ';; boundary=b',
+    ', boundary=b',
+  ]
+  for (const each of [...bad, '; boundary=b;', '; boundary="b', '; boundaryx=b']) assert.equal(ids(each), [1, 2], each)
+})
+
 test('MATCHED_VAR holds nothing behind a NUL on ModSecurity 2, but is as long', () => {
   const text = `SecRule ARGS:a "@rx ." "id:1,phase:2,pass,log,t:none,chain"
     SecRule MATCHED_VAR "@contains /" "t:none"

@@ -101,7 +101,7 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     multipart: modsecurity2,
   },
   modsec2: {
-    contentTypeMatch: 'media-type',
+    contentTypeMatch: 'prefix',
     readsEmptyBody: [],
     forcedProcessor: '',
     keepsEmptyPairs: true,
