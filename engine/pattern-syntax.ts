@@ -16,11 +16,14 @@ export interface RewrittenPattern {
 
 const spaceClass = '\\x09-\\x0d\\x20'
 const notSpaceClass = '\\x00-\\x08\\x0e-\\x1f\\x21-\\xff'
+/** PCRE's \v is all vertical space, RE2's the vertical tab alone. */
+const verticalClass = '\\x0a-\\x0d\\x85'
+const notVerticalClass = '\\x00-\\x09\\x0e-\\x84\\x86-\\xff'
 const horizontalClass = '\\x09\\x20\\xa0'
 const notHorizontalClass = '\\x00-\\x08\\x0a-\\x1f\\x21-\\x9f\\xa1-\\xff'
 
 /** Escapes that mean the same in both. */
-const sharedEscapes = 'aftnrvdDwWbAz'
+const sharedEscapes = 'aftnrdDwWbAz'
 
 /** Throws DefinitionError where the pattern is no valid PCRE pattern of those the engines accept. */
 export function rewritePattern(pattern: ByteString, startsCaseless: boolean): RewrittenPattern {
@@ -149,6 +152,8 @@ class Rewriter {
     this.#at += 2
     if (next === 's') this.#out += `[${spaceClass}]`
     else if (next === 'S') this.#out += `[^${spaceClass}]`
+    else if (next === 'v') this.#out += `[${verticalClass}]`
+    else if (next === 'V') this.#out += `[^${verticalClass}]`
     else if (next === 'h') this.#out += `[${horizontalClass}]`
     else if (next === 'H') this.#out += `[^${horizontalClass}]`
     else if (next === 'R') this.#needs.add('\\R')
@@ -290,8 +295,15 @@ class Rewriter {
     const next = this.pattern[this.#at + 1]
     if (next === undefined) throw new DefinitionError('the pattern ends in a single backslash', 'bad-pattern')
     this.#at += 2
-    const controls: Record<string, string> = { a: '\x07', b: '\x08', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
-    const sets: Record<string, string> = { s: spaceClass, S: notSpaceClass, h: horizontalClass, H: notHorizontalClass }
+    const controls: Record<string, string> = { a: '\x07', b: '\x08', f: '\f', n: '\n', r: '\r', t: '\t' }
+    const sets: Record<string, string> = {
+      v: verticalClass,
+      V: notVerticalClass,
+      s: spaceClass,
+      S: notSpaceClass,
+      h: horizontalClass,
+      H: notHorizontalClass,
+    }
     if (/[dDwW]/.test(next)) return `\\${next}`
     if (next === 'p' || next === 'P')
       throw new DefinitionError(`\\${next} in a class is not supported`, 'regex-unsupported')

@@ -16,7 +16,7 @@ import { parsePattern } from './patterns/parser.js'
 import { relaxPossessive } from './patterns/possessive.js'
 import { beyondRe2, printExact, printSuperset } from './patterns/printer.js'
 import { compileProgram } from './patterns/program.js'
-import type { PatternTree } from './patterns/tree.js'
+import { hasLooseLineStart, type PatternTree } from './patterns/tree.js'
 import { compileGoPattern } from './regex-go.js'
 
 export { PatternRunaway } from './patterns/backtracker.js'
@@ -111,13 +111,31 @@ function compile(pattern: ByteString, flags: string, stepBudget: number): Patter
   const caseless = flags.includes('i')
   const { source, needs } = rewritePattern(pattern, caseless)
   const plain = needs.length === 0 ? compiledBy(source, flags) : null
-  if (plain !== null) return re2Pattern(plain, 're2', needs)
+  if (plain !== null) return strictAtEnd(re2Pattern(plain, 're2', needs), pattern, flags, stepBudget)
   const tree = relaxPossessive(parsePattern(pattern, { caseless, multiLine: flags.includes('m') }))
   const beyond = beyondRe2(tree)
   const rewritten = beyond.length === 0 ? compiledBy(printExact(tree), 'su') : null
   const said = needs.length === 0 ? ['what RE2 refuses'] : needs
   if (rewritten !== null) return re2Pattern(rewritten, 'rewritten', said)
   return backtrackerPattern(tree, beyond.length === 0 ? said : beyond, stepBudget)
+}
+
+/**
+ * PCRE's `^` does not match behind a newline that ends the value, RE2's does. Where that can tell, such values run in
+ * the backtracker.
+ */
+function strictAtEnd(plain: Pattern, pattern: ByteString, flags: string, stepBudget: number): Pattern {
+  if (!flags.includes('m') || !pattern.replaceAll('[^', '').includes('^')) return plain
+  let tree: PatternTree
+  try {
+    tree = parsePattern(pattern, { caseless: flags.includes('i'), multiLine: true })
+  } catch {
+    return plain
+  }
+  if (!hasLooseLineStart(tree.root)) return plain
+  const strict = backtrackerPattern(tree, [], stepBudget)
+  const chosen = (value: ByteString): Pattern => (value.endsWith('\n') ? strict : plain)
+  return { ...plain, test: (value) => chosen(value).test(value), exec: (value) => chosen(value).exec(value) }
 }
 
 /** Null where RE2 refuses the pattern (as too large, say). */

@@ -2,10 +2,13 @@
  * Patterns that RE2 cannot express: the backtracker against RE2 and against JavaScript on random patterns, its wider
  * pattern, exact rewriting of possessive quantifiers, the step budget.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import RE2 from 're2'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DefinitionError } from '../engine/errors.js'
+import { platforms } from '../engine/model/platform.js'
 import { Backtracker, PatternRunaway } from '../engine/patterns/backtracker.js'
 import { parsePattern } from '../engine/patterns/parser.js'
 import { relaxPossessive } from '../engine/patterns/possessive.js'
@@ -13,6 +16,7 @@ import { beyondRe2, printExact, printSuperset } from '../engine/patterns/printer
 import { compileProgram } from '../engine/patterns/program.js'
 import { compilePattern } from '../engine/regex.js'
 import { play, rules } from './support/scenario.js'
+import { repositoryRoot } from './support/test-data.js'
 
 const options = { caseless: false, multiLine: false }
 const plain = { regexFlags: 'su', regexSubject: 'bytes' } as const
@@ -298,6 +302,25 @@ test('ModSecurity 2: a pattern beyond the match limit does not match, and says s
   const below = play(text('SecPcreMatchLimit 10000000'), body, 'modsec2')
   assert.equal([below.ruleIds, below.limitsExceeded], [[2], undefined])
   assert.equal(play(text(''), body, 'modsec3').ruleIds, [2])
+})
+
+interface PlatformVector {
+  readonly pattern: string
+  readonly value: string
+  /** Platforms on which the engine itself matched. */
+  readonly matches: readonly string[]
+  /** Platforms whose engine does not load the pattern. */
+  readonly refused?: readonly string[]
+}
+
+test('line ends, white space, bytes above 0x7F and NUL, as each engine itself matches them', () => {
+  const path = join(repositoryRoot(), 'test', 'vectors', 'patterns', 'platforms.json')
+  for (const { pattern, value, matches, refused = [] } of JSON.parse(readFileSync(path, 'utf8')) as PlatformVector[])
+    for (const platform of Object.values(platforms)) {
+      const said = `${platform.name}: ${JSON.stringify(pattern)} on ${JSON.stringify(value)}`
+      if (refused.includes(platform.name)) assert.throws(() => compilePattern(pattern, platform), undefined, said)
+      else assert.is(compilePattern(pattern, platform).test(value), matches.includes(platform.name), said)
+    }
 })
 
 test.run()

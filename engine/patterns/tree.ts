@@ -89,6 +89,30 @@ export function lengthOf(node: PatternNode): { readonly min: number; readonly ma
   }
 }
 
+/** Whether a `^` of line starts stands where nothing need follow it. `rest`: least length of what follows the node. */
+export function hasLooseLineStart(node: PatternNode, rest = 0): boolean {
+  switch (node.kind) {
+    case 'position':
+      return node.at === 'line-start' && rest === 0
+    case 'sequence': {
+      let behind = rest
+      return node.items.toReversed().some((item) => {
+        const loose = hasLooseLineStart(item, behind)
+        behind += lengthOf(item).min
+        return loose
+      })
+    }
+    case 'choice':
+      return node.branches.some((branch) => hasLooseLineStart(branch, rest))
+    case 'group':
+    case 'atomic':
+    case 'repeat':
+      return hasLooseLineStart(node.body, rest)
+    default:
+      return false
+  }
+}
+
 function spanOf(nodes: readonly PatternNode[]): { min: number; max: number } {
   const parts = nodes.map(lengthOf)
   return { min: Math.min(...parts.map((part) => part.min)), max: Math.max(...parts.map((part) => part.max)) }
