@@ -104,8 +104,8 @@ test('phrases and addresses from files', () => {
 })
 
 test('phrases are split at blanks, hex is decoded, comments of files are dropped', () => {
-  assert.equal(phrasesOf(' one  two\tthree '), ['one', 'two', 'three'])
-  assert.equal(phrasesOf('a|20 62|c d'), ['a bc', 'd'])
+  assert.equal(phrasesOf(' one  two\tthree ', true), ['one', 'two', 'three'])
+  assert.equal(phrasesOf('a|20 62|c d', true), ['a bc', 'd'])
   assert.equal(phrasesOfFile('#x\n a b \n\n'), ['a b'])
 })
 

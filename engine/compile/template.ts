@@ -39,7 +39,7 @@ export function compileTemplate(text: ByteString): TemplateResult {
     }
     if (variable.kind === 'collection' && variable.persistent) persistent = true
     if (variable.name === 'TX' && part.key !== null) txKeys.push(lowerAscii(part.key))
-    return macroReader(variable, part.key)
+    return macroReader(variable, part)
   })
   if (pieces.every((piece) => typeof piece === 'string'))
     return { template: constantTemplate(pieces.join('')), unknown, txKeys, persistent }
@@ -56,14 +56,19 @@ function macroSource(part: Exclude<MacroPart, string>): ByteString {
   return part.key === null ? `%{${part.variable}}` : `%{${part.variable}.${part.key}}`
 }
 
-function macroReader(variable: VariableDefinition, key: ByteString | null): (view: TransactionView) => ByteString {
+function macroReader(
+  variable: VariableDefinition,
+  { variable: name, key }: Exclude<MacroPart, string>,
+): (view: TransactionView) => ByteString {
   if (variable.kind === 'scalar') return (view) => variable.read(view) ?? ''
-  if (variable.kind === 'selected') return (view) => first(variable.read(view, key ?? '/*'))
-  if (key === null) return (view) => first(variable.read(view).all())
+  if (variable.kind === 'selected') return (view) => first(variable.read(view, key ?? '/*')) ?? ''
+  if (key === null) return (view) => first(variable.read(view).all()) ?? ''
   const lower = lowerAscii(key)
-  return (view) => first(variable.read(view).named(lower))
+  // COMPAT(coraza): what has no such key stays as its text.
+  const unset = { empty: '', text: `${name}.${key}` }
+  return (view) => first(variable.read(view).named(lower)) ?? unset[view.platform.unsetMacro]
 }
 
-function first(entries: readonly Entry[]): ByteString {
-  return entries[0]?.value ?? ''
+function first(entries: readonly Entry[]): ByteString | undefined {
+  return entries[0]?.value
 }

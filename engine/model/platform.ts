@@ -87,6 +87,21 @@ export interface Platform {
    * by all transactions, without built-ins; a collection that was not opened has the empty key. `none`: not at all.
    */
   readonly persistence: 'stored' | 'live' | 'none'
+  /**
+   * How numbers are read. `wrap`: leading digits, cut to 32 bits. `zero`: leading digits; for @eq 0 where they do not
+   * fit into 32 bits. `whole`: the whole text must be a number, else 0.
+   */
+  readonly numbers: 'wrap' | 'zero' | 'whole'
+  /** Bytes that go on a word for @containsWord. */
+  readonly wordBytes: 'letters' | 'letters-digits'
+  /** Whether @ipMatch takes an IPv4 address mapped into IPv6 for its IPv4 address. */
+  readonly mappedAddresses: boolean
+  /** Whether @pm reads `|41 42|` as bytes. */
+  readonly phraseHex: boolean
+  /** Whether @validateUtf8Encoding takes sequences beyond U+10FFFF for valid. */
+  readonly utf8BeyondUnicode: boolean
+  /** What a macro gives whose variable exists but has no such key: nothing, or its own text without the braces. */
+  readonly unsetMacro: 'empty' | 'text'
   /** Whether @geoLookup looks into a database, or matches whatever it is given and sets nothing. */
   readonly geoLookup: 'database' | 'always'
   /** Whether all `setvar` of a rule run before its other actions. */
@@ -127,6 +142,12 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     server: 'none',
     bodyEndErrorStatus: null,
     bodyLimitStatus: 413,
+    numbers: 'whole',
+    wordBytes: 'letters-digits',
+    mappedAddresses: true,
+    phraseHex: false,
+    utf8BeyondUnicode: false,
+    unsetMacro: 'text',
     geoLookup: 'always',
     persistence: 'none',
     setvarRunsFirst: false,
@@ -163,6 +184,12 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     server: 'apache',
     bodyEndErrorStatus: 500,
     bodyLimitStatus: 413,
+    numbers: 'wrap',
+    wordBytes: 'letters-digits',
+    mappedAddresses: false,
+    phraseHex: true,
+    utf8BeyondUnicode: true,
+    unsetMacro: 'empty',
     geoLookup: 'database',
     persistence: 'stored',
     setvarRunsFirst: false,
@@ -199,6 +226,12 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     server: 'none',
     bodyEndErrorStatus: null,
     bodyLimitStatus: 403,
+    numbers: 'zero',
+    wordBytes: 'letters',
+    mappedAddresses: false,
+    phraseHex: false,
+    utf8BeyondUnicode: true,
+    unsetMacro: 'empty',
     geoLookup: 'database',
     persistence: 'live',
     setvarRunsFirst: true,

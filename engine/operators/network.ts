@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
 import { datasetNamed, matched, unsimulatedOperator } from './match.js'
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
@@ -20,33 +21,34 @@ function rangeOf(text: ByteString): Range {
   }
 }
 
-function within(ranges: readonly Range[]): OperatorTest {
+function within(ranges: readonly Range[], { mappedAddresses }: Platform): OperatorTest {
   return (value) => {
-    if (!ipaddr.isValid(value)) return null
-    const address = ipaddr.process(value)
+    // Short and octal forms of IPv4 are no addresses to the engines.
+    if (!ipaddr.IPv4.isValidFourPartDecimal(value) && !ipaddr.IPv6.isValid(value)) return null
+    const address = mappedAddresses ? ipaddr.process(value) : ipaddr.parse(value)
     for (const [base, bits] of ranges)
       if (base.kind() === address.kind() && address.match(base as never, bits)) return matched
     return null
   }
 }
 
-function compileIpMatch({ argument }: OperatorInput): OperatorTest {
+function compileIpMatch({ argument, platform }: OperatorInput): OperatorTest {
   const { constant } = argument
   if (constant === null) throw new DefinitionError('@ipMatch takes no macros')
   const words = constant.split(/[\s,]+/).filter((word) => word !== '')
-  return within(words.map(rangeOf))
+  return within(words.map(rangeOf), platform)
 }
 
-function compileIpMatchFromFile({ argument, readDataFile }: OperatorInput): OperatorTest {
+function compileIpMatchFromFile({ argument, platform, readDataFile }: OperatorInput): OperatorTest {
   const lines = readDataFile(argument.constant ?? '')
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
     .filter((line) => line !== '')
-  return within(lines.map(rangeOf))
+  return within(lines.map(rangeOf), platform)
 }
 
-function compileIpMatchFromDataset({ argument, lookups }: OperatorInput): OperatorTest {
-  return within(datasetNamed(argument.constant ?? '', lookups).map(rangeOf))
+function compileIpMatchFromDataset({ argument, lookups, platform }: OperatorInput): OperatorTest {
+  return within(datasetNamed(argument.constant ?? '', lookups).map(rangeOf), platform)
 }
 
 /** Sets GEO where the address is in the database. */

@@ -8,16 +8,20 @@ import type { Platform } from '../model/platform.js'
 import { comparison, datasetNamed, matched, matchedPart } from './match.js'
 import { PhraseAutomaton } from './phrase-automaton.js'
 
-/** Splits at blanks; `|41 42|` are bytes in hex, as in Snort rules. */
-export function phrasesOf(argument: ByteString): ByteString[] {
-  const decoded = argument.replace(/\|([0-9a-fA-F\s]+)\|/g, (whole, hex: string) => {
-    const digits = hex.replace(/\s+/g, '')
-    return digits.length % 2 === 1 ? whole : Buffer.from(digits, 'hex').toString('latin1').replace(/ /g, '\u0100')
-  })
-  return decoded
+/** Splits at blanks; `|41 42|` are bytes in hex, as in Snort rules, where `hex` says so. */
+export function phrasesOf(argument: ByteString, hex: boolean): ByteString[] {
+  return (hex ? withHexDecoded(argument) : argument)
     .split(/[ \t\r\n]+/)
     .filter((word) => word !== '')
     .map((word) => word.replace(/\u0100/g, ' '))
+}
+
+/** A decoded blank, which does not split, is U+0100. */
+function withHexDecoded(argument: ByteString): string {
+  return argument.replace(/\|([0-9a-fA-F\s]+)\|/g, (whole, hex: string) => {
+    const digits = hex.replace(/\s+/g, '')
+    return digits.length % 2 === 1 ? whole : Buffer.from(digits, 'hex').toString('latin1').replace(/ /g, '\u0100')
+  })
 }
 
 /** One phrase a line; blanks around it and comments (`#`) are not part of it. */
@@ -38,9 +42,9 @@ function search(phrases: readonly ByteString[], platform: Platform): OperatorTes
 }
 
 function compilePm({ argument, platform }: OperatorInput): OperatorTest {
-  if (argument.constant !== null) return search(phrasesOf(argument.constant), platform)
+  if (argument.constant !== null) return search(phrasesOf(argument.constant, platform.phraseHex), platform)
   return (value, view) => {
-    const phrases = phrasesOf(argument.expand(view))
+    const phrases = phrasesOf(argument.expand(view), platform.phraseHex)
     const found = phrases.length === 0 ? null : new PhraseAutomaton(phrases, platform.phraseSearch).find(value)
     return found === null ? null : matchedPart(found)
   }
@@ -57,21 +61,31 @@ function compilePmFromFile({ argument, readDataFile, platform }: OperatorInput):
   )
 }
 
-function isWordByte(value: ByteString, at: number): boolean {
-  return at >= 0 && at < value.length && /[A-Za-z0-9_]/.test(value[at] as string)
+function containsWord(value: ByteString, word: ByteString, wordByte: RegExp): boolean {
+  if (word === '') return true
+  const goesOn = (at: number): boolean => at >= 0 && at < value.length && wordByte.test(value[at] as string)
+  for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1))
+    if (!goesOn(at - 1) && !goesOn(at + word.length)) return true
+  return false
 }
 
-function containsWord(value: ByteString, word: ByteString): boolean {
-  if (word === '') return true
-  for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + 1))
-    if (!isWordByte(value, at - 1) && !isWordByte(value, at + word.length)) return true
-  return false
+const wordBytes = { letters: /[A-Za-z]/, 'letters-digits': /[A-Za-z0-9_]/ } as const
+
+function compileContainsWord({ argument, platform }: OperatorInput): OperatorTest {
+  const wordByte = wordBytes[platform.wordBytes]
+  return (value, view) => (containsWord(value, argument.constant ?? argument.expand(view), wordByte) ? matched : null)
 }
 
 export const phraseOperators: readonly OperatorDefinition[] = [
   comparison('beginsWith', 'The value begins with the argument.', (value, text) => value.startsWith(text)),
   comparison('contains', 'The value contains the argument.', (value, text) => value.includes(text)),
-  comparison('containsWord', 'The value contains the argument as a word.', containsWord),
+  {
+    name: 'containsWord',
+    doc: 'The value contains the argument as a word.',
+    argument: 'optional',
+    platforms: 'libmodsecurity 3: digits and _ end a word.',
+    compile: compileContainsWord,
+  },
   comparison('endsWith', 'The value ends with the argument.', (value, text) => value.endsWith(text)),
   { name: 'noMatch', doc: 'Never matches.', argument: 'optional', compile: () => () => null },
   { name: 'pm', doc: 'One of the words stands in the value, in any case.', argument: 'required', compile: compilePm },

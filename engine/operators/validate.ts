@@ -50,7 +50,7 @@ function badUrlEncoding(value: ByteString): OperatorMatch | null {
 }
 
 /** Length of the well-formed UTF-8 character at `at`; 0 where there is none. */
-function utf8Length(value: ByteString, at: number): number {
+function utf8Length(value: ByteString, at: number, beyond: boolean): number {
   const first = value.charCodeAt(at)
   if (first < 0x80) return 1
   const length =
@@ -59,20 +59,23 @@ function utf8Length(value: ByteString, at: number): number {
   for (let i = 1; i < length; i++) if ((value.charCodeAt(at + i) & 0xc0) !== 0x80) return 0
   const second = value.charCodeAt(at + 1)
   const overlong = (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90)
-  const surrogateOrBeyond = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f)
+  const surrogateOrBeyond = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f && !beyond)
   return overlong || surrogateOrBeyond ? 0 : length
 }
 
-function badUtf8(value: ByteString): OperatorMatch | null {
+function badUtf8(value: ByteString, beyond: boolean): OperatorMatch | null {
   for (let at = 0; at < value.length; ) {
-    const length = utf8Length(value, at)
+    const length = utf8Length(value, at, beyond)
     if (length === 0) return { matched: value.slice(at, at + 1), captures: null }
     at += length
   }
   return null
 }
 
-/** Digits of a number written with blanks and dashes pass the check. */
+/**
+ * Digits of a number written with blanks and dashes pass the check. A match that does not is tried again from its
+ * second byte on, but for patterns that look at what stands before (`^`, `\b`). LIMIT: quadratic in the worst case, as the engines are.
+ */
 function checkedNumber(name: string, doc: string, valid: (digits: string) => boolean): OperatorDefinition {
   return {
     name,
@@ -80,10 +83,16 @@ function checkedNumber(name: string, doc: string, valid: (digits: string) => boo
     argument: 'required',
     compile: ({ argument, platform }) => {
       const pattern = compilePattern(argument.constant ?? '', platform)
+      const looksBehind = /\^|\\[AbB]|\(\?</.test(argument.constant ?? '')
       return (value) => {
-        const found = pattern.exec(value)
-        if (found === null || !valid(found.matched.replace(/\D/g, ''))) return null
-        return { matched: found.matched, captures: [found.matched] }
+        for (let at = 0; at < value.length; ) {
+          const found = pattern.exec(value.slice(at))
+          if (found === null) return null
+          if (valid(found.matched.replace(/\D/g, ''))) return { matched: found.matched, captures: [found.matched] }
+          if (looksBehind) return null
+          at += found.index + 1
+        }
+        return null
       }
     },
   }
@@ -108,17 +117,20 @@ function cpf(digits: string): boolean {
   return check(9) === Number(digits[9]) && check(10) === Number(digits[10])
 }
 
+/** Neither one digit nine times nor a row of rising digits. */
 function ssn(digits: string): boolean {
   if (digits.length !== 9) return false
   const [area, group, serial] = [Number(digits.slice(0, 3)), Number(digits.slice(3, 5)), Number(digits.slice(5))]
-  return area > 0 && area < 740 && area !== 666 && group > 0 && serial > 0
+  if (area === 0 || area >= 740 || area === 666 || group === 0 || serial === 0) return false
+  const steps = [...digits].slice(1).map((digit, at) => Number(digit) - Number(digits[at]))
+  return !steps.every((step) => step === 0) && !steps.every((step) => step === 1)
 }
 
 function svnr(digits: string): boolean {
   if (digits.length !== 10) return false
   const weights = [3, 7, 9, 0, 5, 8, 4, 2, 1, 6]
   const sum = weights.reduce((total, weight, i) => total + weight * Number(digits[i]), 0)
-  return sum % 11 === Number(digits[3])
+  return (sum % 11) % 10 === Number(digits[3]) && !/^([0-8])\1*$/.test(digits)
 }
 
 /** Chile's RUT: digits and a check digit, modulus 11, `k` for ten. */
@@ -135,12 +147,8 @@ function chileanId(text: ByteString): boolean {
   return (check === 0 ? '0' : check === 1 ? 'k' : String(11 - check)) === id.slice(-1)
 }
 
-/** A US number that can be one, and is neither one digit nine times nor a row of rising digits. */
 function americanId(text: ByteString): boolean {
-  const digits = text.replace(/\D/g, '')
-  if (!ssn(digits.slice(0, 9)) || digits.length < 9) return false
-  const steps = [...digits].slice(1).map((digit, at) => Number(digit) - Number(digits[at]))
-  return !steps.every((step) => step === 0) && !steps.every((step) => step === 1)
+  return ssn(text.replace(/\D/g, '').slice(0, 9))
 }
 
 const nationalIds: Readonly<Record<string, (text: ByteString) => boolean>> = { cl: chileanId, us: americanId }
@@ -192,7 +200,11 @@ export const validateOperators: readonly OperatorDefinition[] = [
     name: 'validateUtf8Encoding',
     doc: 'The value is not well-formed UTF-8.',
     argument: 'optional',
-    compile: () => badUtf8,
+    platforms: 'The ModSecurity engines take sequences beyond U+10FFFF for valid.',
+    compile:
+      ({ platform }) =>
+      (value) =>
+        badUtf8(value, platform.utf8BeyondUnicode),
   },
   checkedNumber('verifyCC', 'A credit card number with a right check digit matches the pattern.', luhn),
   checkedNumber('verifyCPF', 'A Brazilian CPF with right check digits matches the pattern.', cpf),
