@@ -5,9 +5,10 @@
  *
  *     node dist/bench/libinjection/measure-xss.js LIBDDWAF native-appsec > bench/libinjection/native-appsec-lists.ts
  *
- * LIBRARY is the path of libmodsecurity.so.3, LIBDDWAF that of the library in `@datadog/native-appsec`. Both oracles of `bench/peers/` must be built. An implementation is
- * asked about every candidate as a tag, an attribute and a scheme; each list is then cut to what explains its hits.
- * What is a prefix and what a whole name is asked too, and so is every behaviour that a dialect has a field for.
+ * LIBRARY is the path of libmodsecurity.so.3, LIBDDWAF that of the library in `@datadog/native-appsec`. Both oracles
+ * of `bench/peers/` must be built, and `npm run format` follows. An implementation is asked about every candidate as a
+ * tag, an attribute and a scheme; each list is then cut to what explains its hits. What is a prefix and what a whole
+ * name is asked too, and so is every behaviour that a dialect has a field for.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
