@@ -129,4 +129,26 @@ test('the request target is split and written anew as Go does', () => {
   assert.equal(split('a'), ['a', 'a', 'a', '', '1'])
 })
 
+test('XML: texts and attributes as Go reads them', () => {
+  const xml = (body: string) => {
+    const text = ['XML:/*', 'XML://@*', 'REQBODY_ERROR']
+      .map((name, n) => `SecRule ${name} "@unconditionalMatch" "id:${n + 1},phase:2,pass,log"`)
+      .join('\n')
+    const rules = `SecAction "id:9,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"\n${text}`
+    const { matches } = play(rules, { body, headers: [['Content-Type', 'text/xml']] }, 'coraza')
+    return [1, 2, 3].map((id) => matches.filter((match) => match.ruleId === id).map((match) => match.value))
+  }
+  assert.equal(xml('<a k="1" m=x n> t <b><![CDATA[<u>]]></b></a>'), [['t', '<u>'], ['1', 'x', 'n'], ['0']])
+  assert.equal(xml('<a>&eacute;&lang;&none;&#65;<br>x</a>'), [['\xc3\xa9\xe2\x8c\xa9&none;A', 'x'], [], ['0']])
+  assert.equal(xml('<a>x<b>y')[2], ['0'])
+  for (const broken of [
+    '<a></b>',
+    '<a>]]></a>',
+    '<a>\x01</a>',
+    '<a>\xff</a>',
+    '<?xml version="1.0" encoding="latin1"?><a/>',
+  ])
+    assert.equal(xml(broken), [[], [], ['1']], broken)
+})
+
 test.run()

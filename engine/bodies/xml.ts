@@ -9,11 +9,13 @@ import { type Document, type Node, parseXmlDocument } from 'slimdom'
 import { DefinitionError } from '../errors.js'
 import type { BodyInput, BodyProcessorDefinition, BodyResult, XmlDocument } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { dialectOf } from './dialect.js'
+import { readGoXml } from './xml-go.js'
 
 export const xmlProcessor: BodyProcessorDefinition = {
   name: 'XML',
   doc: 'XML: what XPath expressions select becomes values of XML:…',
-  process: (input) => processXml(input),
+  process: (input) => (dialectOf(input.platform).xmlReader === 'go' ? readGoXml(input.body) : processXml(input)),
 }
 
 /** COMPAT(modsec2): Apache hands on bodies in chunks, and ModSecurity 2 looks for errors from the second one on. */

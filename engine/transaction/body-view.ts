@@ -99,8 +99,10 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
   if (processor !== '' && definition === null)
     return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` }, null)
-  const readsEmpty = dialectOf(request.platform).readsEmptyBody.includes(processor)
-  const nothing = raw === '' && !readsEmpty && !(processor === 'MULTIPART' && request.announced)
+  const { readsEmptyBody, multipartReader } = dialectOf(request.platform)
+  const readsEmpty = readsEmptyBody.includes(processor)
+  const readsAnnounced = processor === 'MULTIPART' && multipartReader === 'modsecurity' && request.announced
+  const nothing = raw === '' && !readsEmpty && !readsAnnounced
   if (definition === null || nothing) return bodyView({ ...facts, result: null }, null)
   const result = definition.process({
     body: raw,

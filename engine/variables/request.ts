@@ -102,7 +102,7 @@ export const requestVariables: readonly VariableDefinition[] = [
     String(files(v).reduce((sum, f) => sum + f.value.length, 0)),
   ),
   derivedCollection('FILES_NAMES', 'Form fields that carried a file.', (v) =>
-    files(v).map((f) => ({ key: f.name, value: f.name })),
+    v.body.parts.flatMap((part) => (part.fileName === null ? [] : [{ key: part.name, value: part.name }])),
   ),
   derivedCollection('FILES_SIZES', 'Bytes of each uploaded file, keyed by form field.', (v) =>
     files(v).map((f) => ({ key: f.name, value: String(f.value.length) })),
