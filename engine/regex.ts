@@ -11,7 +11,7 @@ import type { ByteString } from './model/exchange.js'
 import type { Platform } from './model/platform.js'
 import { rewritePattern } from './pattern-syntax.js'
 import { Backtracker } from './patterns/backtracker.js'
-import { compileMatchLimit, type LimitTest } from './patterns/match-limit.js'
+import { compileMatchLimit, type LimitTest, leastLimitedLength } from './patterns/match-limit.js'
 import { parsePattern } from './patterns/parser.js'
 import { relaxPossessive } from './patterns/possessive.js'
 import { beyondRe2, printExact, printSuperset } from './patterns/printer.js'
@@ -81,18 +81,28 @@ function goPattern(pattern: ByteString): Pattern {
 }
 
 /**
- * Whether a pattern exceeds PCRE's match limit on a value; null where it never does. Also for patterns that our
- * parser does not read: those are taken to stay below it.
+ * Whether a pattern exceeds PCRE's match limit on a value; null on platforms without one. Compiled when a value is
+ * first long enough. A pattern that our parser does not read is taken to stay below.
  */
 export function compileLimitTest(
   pattern: ByteString,
   platform: Pick<Platform, 'regexFlags' | 'pcreMatchLimit'>,
-  limit: number,
+  setting: number,
 ): LimitTest | null {
   if (!platform.pcreMatchLimit) return null
+  const limit = setting > 0 ? setting : defaultMatchLimit
+  const least = leastLimitedLength(limit)
+  let exceeds: LimitTest | null | undefined
+  return (value) => {
+    if (value.length < least) return false
+    if (exceeds === undefined) exceeds = limitTestOf(pattern, platform.regexFlags.includes('m'), limit)
+    return exceeds?.(value) ?? false
+  }
+}
+
+function limitTestOf(pattern: ByteString, multiLine: boolean, limit: number): LimitTest | null {
   try {
-    const options = { caseless: false, multiLine: platform.regexFlags.includes('m') }
-    return compileMatchLimit(parsePattern(pattern, options), limit > 0 ? limit : defaultMatchLimit)
+    return compileMatchLimit(parsePattern(pattern, { caseless: false, multiLine }), limit)
   } catch {
     return null
   }

@@ -23,6 +23,8 @@ export interface Totals {
   readonly attackTotal: number
   /** Attacks that would not be blocked. */
   readonly missedAttacks: number
+  /** Records on which a rule's pattern exceeded SecPcreMatchLimit and so did not match. */
+  readonly limitsExceeded: number
 }
 
 export interface RuleCount {
@@ -62,6 +64,7 @@ export class Tally {
   readonly #rules = new Map<number, MutableRuleCount>()
   #blocked = 0
   #errors = 0
+  #limitsExceeded = 0
   #benign = { total: 0, alerted: 0, blocked: 0 }
   #attack = { total: 0, missed: 0 }
 
@@ -75,6 +78,7 @@ export class Tally {
       return
     }
     if (verdict.wouldBlock) this.#blocked++
+    if (verdict.limitsExceeded !== undefined) this.#limitsExceeded++
     if (verdict.evidence === 'complete') this.#countLabel(verdict)
     this.#countRules(verdict)
   }
@@ -93,6 +97,7 @@ export class Tally {
       falsePositives: this.#benign.blocked,
       attackTotal: this.#attack.total,
       missedAttacks: this.#attack.missed,
+      limitsExceeded: this.#limitsExceeded,
     }
   }
 

@@ -16,6 +16,11 @@ const stepBudget = 20_000_000
 
 export type LimitTest = (value: ByteString) => boolean
 
+/** Values shorter than this are not looked at, whatever the pattern; see `leastLength`. In bytes. */
+export function leastLimitedLength(limit: number): number {
+  return Math.floor(2.5 * Math.sqrt(limit))
+}
+
 /** Null where no value can exceed the limit. The test says whether the value does. */
 export function compileMatchLimit(tree: PatternTree, limit: number): LimitTest | null {
   const possessive = { ...tree, root: possessify(tree.root, emptySet(), anyByte) }
@@ -47,7 +52,7 @@ function holds(value: ByteString, set: ByteSet): boolean {
  * 2.5 times the root (measured over CRS 4.25: no shorter value came near).
  */
 function leastLength(tree: PatternTree, limit: number): number {
-  return givers(tree.root) === 1 ? limit - 64 : Math.floor(2.5 * Math.sqrt(limit))
+  return givers(tree.root) === 1 ? limit - 64 : leastLimitedLength(limit)
 }
 
 /** Number of repetitions that can give something back; one inside another counts as many. */
