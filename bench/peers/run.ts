@@ -142,6 +142,8 @@ function replayed(
   return differences.map((difference, i) => withReplays(difference, results.slice(i * replays, (i + 1) * replays)))
 }
 
+const words = process.argv.slice(2).map((word) => (word.includes('/') ? 'CRS' : word))
+const commandGiven = ['npm run peers --', ...words].join(' ')
 const comparisons: Comparison[] = []
 for (const peer of peers.filter(({ name }) => wanted.includes(name))) {
   const problem = buildPeer(peer, peersFolder)
@@ -165,5 +167,5 @@ if (comparisons.length === 0) fail('no peer could be compared')
 const open = comparisons.reduce((sum, { differences }) => sum + unexplained(differences), 0)
 process.stdout.write(`unexplained differences: ${open}\n`)
 if (given.write === true)
-  writeFileSync(join(repository, 'docs', 'fidelity.md'), fidelityPage(comparisons, 'npm run peers -- --write'))
+  writeFileSync(join(repository, 'docs', 'fidelity.md'), fidelityPage(comparisons, commandGiven))
 process.exitCode = open === 0 ? 0 : 1

@@ -137,6 +137,8 @@ inline Record readRecord(const std::string &line, size_t lineNumber) {
     record.method = latin1Bytes(request.at("method").get<std::string>());
     record.uri = latin1Bytes(request.at("uri").get<std::string>());
     record.httpVersion = request.value("httpVersion", record.httpVersion);
+    // The nginx connector names what has no version HTTP/0.9.
+    if (record.httpVersion.empty()) record.httpVersion = "0.9";
     record.request = readMessage(request);
     if (json.contains("response") && !json.at("response").is_null()) {
       record.hasResponse = true;
