@@ -384,7 +384,7 @@ test('as a corpus: what cannot be built or read is an entry', async () => {
 
 test('the regression suite of CRS: every test is read', async () => {
   const tree = crsTree()
-  if (tree === null) return announceSkipped('corpora-ftw: CRS suite', 'no CRS 4 tree: set WAFSIM_CRS_DIR')
+  if (tree === null) return announceSkipped('corpora-ftw: CRS suite', 'no CRS 4 tree: set WAFSIM_CRS_TESTS')
   const folder = join(tree, 'tests', 'regression', 'tests')
   const written = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.ya?ml$/.test(name))

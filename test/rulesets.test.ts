@@ -344,7 +344,7 @@ test('what cannot be resolved says what to do', () => {
 
 test('the real releases at hand', () => {
   const tree = crsTree()
-  if (tree === null) announceSkipped('real CRS 4 as a ruleset', 'no CRS 4 tree: set WAFSIM_CRS_DIR')
+  if (tree === null) announceSkipped('real CRS 4 as a ruleset', 'no CRS 4 tree: set WAFSIM_CRS_TESTS')
   else {
     const plan = resolve(tree, { paranoia: 4, threshold: 100, outboundThreshold: 50, crsTestSettings: true })
     assert.is(plan.crs?.version, '4.25.0')

@@ -7,6 +7,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listCrs } from '../../rulesets/index.js'
 
 /** The root of the repository: the nearest folder above with a package.json, from the sources as from the build. */
 export function repositoryRoot(): string {
@@ -19,15 +20,18 @@ export function repositoryRoot(): string {
   return folder
 }
 
-/** A CRS 4 tree with its regression tests: WAFSIM_CRS_DIR, else `../shared/crs-4.25.0` beside the repository. */
+/**
+ * A CRS 4 tree: the folder that WAFSIM_CRS_TESTS names, else `../shared/crs-4.25.0` beside the repository, else the
+ * newest installed release that has its regression tests.
+ */
 export function crsTree(): string | null {
-  const named = process.env.WAFSIM_CRS_DIR
+  const named = process.env.WAFSIM_CRS_TESTS
   if (named !== undefined && named !== '') return existsSync(join(named, 'rules')) ? resolve(named) : null
   for (const base of [process.cwd(), repositoryRoot()]) {
     const beside = resolve(base, '..', 'shared', 'crs-4.25.0')
     if (existsSync(join(beside, 'rules'))) return beside
   }
-  return null
+  return listCrs().findLast((release) => existsSync(join(release.path, 'tests')))?.path ?? null
 }
 
 /** The CRS 3 that Debian's package `modsecurity-crs` installs: rules and setup. */
@@ -47,7 +51,7 @@ export function debianEngineConfiguration(): string | null {
 export function crsFiles(test: string): string[] {
   const files: string[] = []
   const tree = crsTree()
-  if (tree === null) announceSkipped(test, 'no CRS 4 tree: set WAFSIM_CRS_DIR')
+  if (tree === null) announceSkipped(test, 'no CRS 4 tree: set WAFSIM_CRS_TESTS')
   else
     files.push(
       ...configurationFiles(tree),
