@@ -101,6 +101,11 @@ class TextReport {
       ],
     ]
     if (totals.errors > 0) rows.push(['in error', count(totals.errors)])
+    if (totals.limitsExceeded > 0)
+      rows.push([
+        'match limit',
+        `exceeded on ${count(totals.limitsExceeded)}: rules did not match there (SecPcreMatchLimit; --format ndjson names them)`,
+      ])
     const lines = rows.map(([name, value]) => {
       const text = wrap(value, this.options.width - 20)
       return `  ${name.padEnd(18)}${text.split('\n').join(`\n${' '.repeat(20)}`)}`
