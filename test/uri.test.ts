@@ -3,7 +3,8 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { play } from './support/scenario.js'
+import { evaluate } from '../engine/index.js'
+import { play, request, rules } from './support/scenario.js'
 
 /** Whether the variable of the target is the text. */
 function is(uri: string, variable: string, text: string): boolean {
@@ -36,6 +37,12 @@ test('counters keep the bytes of their names', () => {
     'SecRule ARGS_NAMES "@rx ." "id:1,phase:2,pass,nolog,setvar:\'tx.n_%{MATCHED_VAR}=+1\'"\n' +
     'SecRule TX:/^n_/ "@eq 2" "id:2,phase:2,pass,log"'
   assert.equal(play(rules, { uri: '/?%C3%9C=1&%C3%9C=2' }).ruleIds, [2])
+})
+
+test('libmodsecurity names HTTP/0.9 in the request line', () => {
+  const { ruleset } = rules('SecRule REQUEST_LINE "@streq GET / HTTP/0.9" "id:1,phase:1,pass,log,t:none"')
+  const record = request()
+  assert.equal(evaluate(ruleset, { ...record, request: { ...record.request, httpVersion: '' } }).ruleIds, [1])
 })
 
 test.run()

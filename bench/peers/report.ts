@@ -90,9 +90,9 @@ export function fidelityPage(comparisons: readonly Comparison[], command: string
   ])
   return `# Fidelity
 
-Written by \`${command}\`. Every record is replayed through wafsim with \`--platform\` of the peer and through the peer
-itself, with the same rule files (${rulesets.join(', ')}). They agree where both log the same rule ids and the client gets the
-same answer.
+Written by \`${command}\` (\`--records\` replays a sample). Every record is replayed
+through wafsim with \`--platform\` of the peer and through the peer itself, with the same rule files
+(${rulesets.join(', ')}). They agree where both log the same rule ids and the client gets the same answer.
 
 ${versions.join('\n')}
 

@@ -62,8 +62,9 @@ function serverPath({ method, uri }: RecordedRequest): ByteString {
   return (target.split('?')[0] ?? '').replace(/^\/{2,}/, '/')
 }
 
-/** HTTP/0.9 has no version in its line. */
-function lineOf({ method, uri, httpVersion }: RecordedRequest): ByteString {
+/** HTTP/0.9 has no version in its line; libmodsecurity, which puts the line together itself, names it all the same. */
+function lineOf({ method, uri, httpVersion }: RecordedRequest, namesVersion: boolean): ByteString {
+  if (httpVersion === '' && namesVersion) return `${method} ${uri} HTTP/0.9`
   return httpVersion === '' ? `${method} ${uri}` : `${method} ${uri} HTTP/${httpVersion}`
 }
 
@@ -104,7 +105,9 @@ export class RecordedRequestView implements RequestView {
     this.protocol = protocolOf(request)
     const { requestTarget } = platform
     const asGo = requestTarget === 'go'
-    this.line = asGo ? `${this.method} ${this.uriRaw} ${this.protocol}` : (request.line ?? lineOf(request))
+    this.line = asGo
+      ? `${this.method} ${this.uriRaw} ${this.protocol}`
+      : (request.line ?? lineOf(request, requestTarget === 'decoded'))
     const split = splitters[requestTarget](request.uri)
     this.uri = split.uri
     this.filename = split.path
