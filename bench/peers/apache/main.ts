@@ -64,6 +64,8 @@ function linesOf(text: string): Line[] {
 
 async function resultOf(server: ApacheServer, log: AuditLog, request: TransactionRecord['request']): Promise<Result> {
   const status = await send(server.port, bytesOf(request))
+  // A connection that was reset says nothing about when the entry is written.
+  if (status === 0) await new Promise((done) => setTimeout(done, 50))
   const entries = log.read()
   return {
     ruleIds: [...new Set(entries.flatMap((entry) => entry.ruleIds))],
