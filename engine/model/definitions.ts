@@ -67,7 +67,7 @@ export interface MultipartFlags {
   readonly framingError?: boolean
   /**
    * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives instead, see
-   * `Platform.multipart`.
+   * `MultipartDialect`.
    */
   readonly unmatchedBoundary: 0 | 1 | 2
 }

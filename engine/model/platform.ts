@@ -41,12 +41,6 @@ export interface Platform {
   /** What detection-only makes of a body over the limit. */
   readonly detectionOnlyOverLimit: 'process-partial' | 'drop-body'
   /**
-   * How multipart bodies are read. `strict` is ModSecurity 2's way. `libmodsecurity` takes the line breaks out of
-   * values, calls an empty part name and a bad boundary of an empty body errors, and gives
-   * MULTIPART_UNMATCHED_BOUNDARY 2 for any stray line and for a line end behind the last boundary.
-   */
-  readonly multipart: 'strict' | 'libmodsecurity'
-  /**
    * Whether REQUEST_FILENAME and REQUEST_URI are the web server's: as sent in phase 1, normalised and decoded from
    * phase 2 on.
    */
@@ -127,7 +121,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'text-chunk',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'process-partial',
-    multipart: 'strict',
     pathIsServers: false,
     phraseSearch: 'complete',
     matchedVarBlankBehindNul: false,
@@ -169,7 +162,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'node',
     honoursNoFilesLimit: true,
     detectionOnlyOverLimit: 'process-partial',
-    multipart: 'strict',
     pathIsServers: true,
     phraseSearch: 'acmp',
     matchedVarBlankBehindNul: true,
@@ -211,7 +203,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     xmlValues: 'node',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'drop-body',
-    multipart: 'libmodsecurity',
     pathIsServers: false,
     requestTarget: 'decoded',
     phraseSearch: 'acmp',

@@ -8,7 +8,7 @@
  * backend, with the expiry of single variables that releases from 3.0.10 on have. Seen in runs of both.
  */
 import type { PersistentName, WritableCollection } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { FixedCollection, VariableStore } from '../variables/index.js'
 
@@ -186,7 +186,7 @@ class StoredCollections implements PersistentCollections {
       const variables = new Map<ByteString, SavedVariable>()
       for (const { key, value } of values.all()) {
         const name = key ?? ''
-        variables.set(name.toLowerCase(), { name, value, expires: values.expiries.get(name.toLowerCase()) ?? null })
+        variables.set(lowerAscii(name), { name, value, expires: values.expiries.get(lowerAscii(name)) ?? null })
       }
       store.saved.set(slot, { variables, expires: now + (lasting === null ? timeout : whole(lasting)) })
     }
@@ -222,7 +222,7 @@ class LiveCollection implements WritableCollection {
   }
 
   set(key: ByteString, value: ByteString): void {
-    this.#forget(key.toLowerCase())
+    this.#forget(lowerAscii(key))
     this.#values.set(key, value)
     this.updated = this.now
   }
