@@ -7,8 +7,8 @@
 import type { Platform, PlatformName } from '../model/platform.js'
 
 export interface BodyDialect {
-  /** A Content-Type names a form or multipart body: by its media type, or by how the header (trimmed) begins. */
-  readonly contentTypeMatch: 'media-type' | 'prefix' | 'trimmed-prefix'
+  /** Whether blanks before the media type of a Content-Type are passed over. */
+  readonly trimsContentType: boolean
   /** Processors that judge an empty body too. */
   readonly readsEmptyBody: readonly string[]
   /** Processor of a body of no known type where `ctl:forceRequestBodyVariable` is on; empty: none. */
@@ -19,8 +19,6 @@ export interface BodyDialect {
   readonly flagsBrokenEscapes: boolean
   /** Error of a form or multipart body with more arguments than SecArgumentsLimit; null: none, the rest is left out. */
   readonly argumentLimitError: string | null
-  /** Whether SecArgumentsLimit holds for multipart fields. */
-  readonly limitsMultipartFields: boolean
   /** `leading`: blanks before a name are dropped; `controls`: blanks and controls around names and values. */
   readonly cookieTrim: 'leading' | 'leading-and-end' | 'controls'
   /** Whether a cookie without a name is kept where it has a value. */
@@ -50,12 +48,8 @@ export interface MultipartDialect {
   readonly keepsInnerLineEnds: boolean
   /** MULTIPART_UNMATCHED_BOUNDARY is 2 from the second real boundary on; a stray one behind it makes it 1. */
   readonly unmatchedBecomesTwo: boolean
-  /** Whether names of part headers compare without case. */
-  readonly headerNamesFold: boolean
   /** Whose reading of Content-Type and Content-Disposition; see `*-libmodsecurity.ts`. */
   readonly headerReading: 'modsecurity2' | 'libmodsecurity'
-  /** Whether whatever follows the last boundary is passed over, as data behind it. */
-  readonly endsAtFinalBoundary: boolean
   /** Whether a boundary that a line holds behind other text counts as unmatched. */
   readonly findsInnerBoundaries: boolean
   /** Whether a line of MULTIPART_PART_HEADERS keeps the CR of its line end. */
@@ -64,33 +58,27 @@ export interface MultipartDialect {
   readonly repeatedHeaderIsError: boolean
   /** Whether fields and files of a body without its last boundary are left out. */
   readonly needsFinalBoundary: boolean
-  /** Whether error texts escape bytes that are not printable, and end in a full stop. */
-  readonly escapesErrors: boolean
 }
 
 const modsecurity2: MultipartDialect = {
   headerErrorEnds: true,
   keepsInnerLineEnds: true,
   unmatchedBecomesTwo: false,
-  headerNamesFold: true,
   headerReading: 'modsecurity2',
-  endsAtFinalBoundary: true,
   findsInnerBoundaries: false,
   headersKeepCr: false,
   repeatedHeaderIsError: true,
   needsFinalBoundary: false,
-  escapesErrors: true,
 }
 
 const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   coraza: {
-    contentTypeMatch: 'trimmed-prefix',
+    trimsContentType: true,
     readsEmptyBody: [],
     forcedProcessor: 'URLENCODED',
     keepsEmptyPairs: false,
     flagsBrokenEscapes: false,
     argumentLimitError: null,
-    limitsMultipartFields: false,
     cookieTrim: 'controls',
     keepsNamelessCookies: true,
     jsonReader: 'gjson',
@@ -101,13 +89,12 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     multipart: modsecurity2,
   },
   modsec2: {
-    contentTypeMatch: 'prefix',
+    trimsContentType: false,
     readsEmptyBody: [],
     forcedProcessor: '',
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
     argumentLimitError: 'SecArgumentsLimit exceeded',
-    limitsMultipartFields: true,
     cookieTrim: 'leading',
     keepsNamelessCookies: false,
     jsonReader: 'yajl',
@@ -118,13 +105,12 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     multipart: modsecurity2,
   },
   modsec3: {
-    contentTypeMatch: 'prefix',
+    trimsContentType: false,
     readsEmptyBody: ['MULTIPART', 'XML'],
     forcedProcessor: '',
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
     argumentLimitError: null,
-    limitsMultipartFields: false,
     cookieTrim: 'leading-and-end',
     keepsNamelessCookies: false,
     jsonReader: 'yajl',
@@ -136,14 +122,11 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
       headerErrorEnds: false,
       keepsInnerLineEnds: false,
       unmatchedBecomesTwo: true,
-      headerNamesFold: true,
       headerReading: 'libmodsecurity',
-      endsAtFinalBoundary: true,
       findsInnerBoundaries: true,
       headersKeepCr: true,
       repeatedHeaderIsError: false,
       needsFinalBoundary: true,
-      escapesErrors: false,
     },
   },
 }

@@ -137,7 +137,7 @@ class MultipartReader {
       if (isOpen && (this.#boundaries === 0 || body.slice(start) !== `--${found.boundary}--`)) break
       this.#line(start, end, found)
       start = end
-      if (this.#complete && end < body.length && this.#dialect.endsAtFinalBoundary) {
+      if (this.#complete && end < body.length) {
         this.#flags.dataAfter = true
         return
       }

@@ -18,14 +18,10 @@ export interface Platform {
   readonly regexFlags: 'su' | 'smu'
   /** What a character is to a pattern: a byte, or a character of UTF-8. */
   readonly regexSubject: 'bytes' | 'utf-8'
-  /** Whose transformations run: see `engine/transformations/coraza.ts` for what Coraza has otherwise. */
-  readonly transformations: 'modsecurity' | 'coraza'
   /** Whether SecPcreMatchLimit is followed: a pattern that exceeds it does not match. */
   readonly pcreMatchLimit: boolean
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
   readonly tagMatch: 'regex' | 'exact'
-  /** Spelling of the argument names of a JSON body. */
-  readonly jsonNames: 'modsec2' | 'modsec3' | 'coraza'
   /** Whether a `/regex/` key works in a `ctl:` target. */
   readonly ctlTargetRegex: boolean
   /** Whether an exclusion of a target reaches the links of a chain behind its head. */
@@ -110,10 +106,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'Coraza 3',
     regexFlags: 'smu',
     regexSubject: 'utf-8',
-    transformations: 'coraza',
     pcreMatchLimit: false,
     tagMatch: 'exact',
-    jsonNames: 'coraza',
     ctlTargetRegex: true,
     targetExclusionReachesChain: true,
     removalReachesLaterRules: false,
@@ -151,10 +145,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'ModSecurity 2 (Apache)',
     regexFlags: 'su',
     regexSubject: 'bytes',
-    transformations: 'modsecurity',
     pcreMatchLimit: true,
     tagMatch: 'regex',
-    jsonNames: 'modsec2',
     ctlTargetRegex: false,
     targetExclusionReachesChain: false,
     removalReachesLaterRules: false,
@@ -192,10 +184,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'libmodsecurity 3 (nginx)',
     regexFlags: 'smu',
     regexSubject: 'bytes',
-    transformations: 'modsecurity',
     pcreMatchLimit: false,
     tagMatch: 'exact',
-    jsonNames: 'modsec3',
     ctlTargetRegex: false,
     targetExclusionReachesChain: false,
     removalReachesLaterRules: true,

@@ -4,6 +4,7 @@
  * Follows the defaults: slashes merge, encoded slashes are not allowed. Seen on Apache 2.4.71.
  */
 import type { ByteString } from '../model/exchange.js'
+import { percentDecoded } from './request-target.js'
 
 export interface ApachePath {
   readonly path: ByteString
@@ -16,7 +17,7 @@ export function apachePath(path: ByteString): ApachePath {
   if (/%(?![0-9a-fA-F]{2})/.test(path)) return { path, refusal: 400 }
   const normal = withoutDots(unreservedDecoded(path))
   if (normal === null) return { path, refusal: 400 }
-  return { path: decoded(normal), refusal: /%(?:2f|00)/i.test(normal) ? 404 : null }
+  return { path: percentDecoded(normal), refusal: /%(?:2f|00)/i.test(normal) ? 404 : null }
 }
 
 /** Letters, digits and `-._~` need no escape; they are decoded before dots are looked at. */
@@ -40,9 +41,4 @@ function withoutDots(path: ByteString): ByteString | null {
   }
   const isFolder = last === '' || last === '.' || last === '..'
   return `/${kept.join('/')}${isFolder && kept.length > 0 ? '/' : ''}`
-}
-
-function decoded(path: ByteString): ByteString {
-  if (!path.includes('%')) return path
-  return path.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }

@@ -17,7 +17,6 @@ import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { EngineSettings } from '../model/ruleset.js'
 import { collectionOf, FixedCollection } from '../variables/index.js'
-import { mediaType } from './request-view.js'
 
 interface BodyFacts {
   readonly processor: string
@@ -75,16 +74,12 @@ export interface BodyRequest {
   readonly platform: Platform
 }
 
-/** The processor that the content type alone asks for. */
+/** The processor that the content type alone asks for, by what the header begins with. */
 export function processorOf(contentType: ByteString, platform: Platform): string {
-  const { contentTypeMatch } = dialectOf(platform)
-  const byPrefix = contentTypeMatch !== 'media-type'
   const lower = lowerAscii(contentType)
-  const trimmed = contentTypeMatch === 'prefix' ? lower : lower.replace(/^[\t-\r ]+/, '')
-  const type = byPrefix ? trimmed : mediaType(contentType)
-  const is = (name: string): boolean => (byPrefix ? type.startsWith(name) : type === name)
-  if (is('application/x-www-form-urlencoded')) return 'URLENCODED'
-  return is('multipart/form-data') ? 'MULTIPART' : ''
+  const type = dialectOf(platform).trimsContentType ? lower.replace(/^[\t-\r ]+/, '') : lower
+  if (type.startsWith('application/x-www-form-urlencoded')) return 'URLENCODED'
+  return type.startsWith('multipart/form-data') ? 'MULTIPART' : ''
 }
 
 /** Reads the body; what is beyond `limit` bytes is cut off and said in `overLimit`. */

@@ -134,11 +134,8 @@ function takeRequestBody(transaction: Transaction): void {
   const { body } = record.request
   let inspected = body
   if (body.length > limit && settings.requestBodyLimitAction === 'reject') {
-    if (transaction.mode === 'on') {
-      refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)
-      return
-    }
     refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)
+    if (transaction.mode === 'on') return
     if (platform.detectionOnlyOverLimit === 'drop-body') inspected = ''
   }
   transaction.body = readBody({

@@ -10,9 +10,9 @@ import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '
 import type { Platform } from '../model/platform.js'
 import { collectionOf } from '../variables/index.js'
 import { apachePath } from './apache-path.js'
+import { type SplitTarget, splitAsSent, splitDecoded, withoutOrigin } from './request-target.js'
 import { apacheHeaders } from './server.js'
-import { type SplitTarget, splitTarget } from './uri-go.js'
-import { splitDecodedTarget } from './uri-libmodsecurity.js'
+import { splitGo } from './uri-go.js'
 
 export function headerCollection(headers: readonly Header[], platform: Platform): Collection {
   return collectionOf(
@@ -21,45 +21,10 @@ export function headerCollection(headers: readonly Header[], platform: Platform)
   )
 }
 
-/** Path and query of a request target in absolute form (`http://host/path?q`), fragments kept. */
-function originForm(uri: ByteString): ByteString {
-  const scheme = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*/.exec(uri)
-  if (scheme === null) return uri
-  const rest = uri.slice(scheme[0].length)
-  return rest.startsWith('/') ? rest : `/${rest}`
-}
-
-/**
- * Path of a request target, without query string, scheme and host, its %-sequences decoded: REQUEST_FILENAME.
- * A broken sequence stays as it is. All three platforms decode here (CRS 933160 relies on it).
- */
-export function requestPath(uri: ByteString): ByteString {
-  const origin = originForm(uri)
-  const mark = origin.indexOf('?')
-  return percentDecoded(mark < 0 ? origin : origin.slice(0, mark))
-}
-
-function percentDecoded(text: ByteString): ByteString {
-  if (!text.includes('%')) return text
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-}
-
-function splitAsSent(target: ByteString): SplitTarget {
-  const uri = originForm(target)
-  const mark = uri.indexOf('?')
-  return {
-    uri,
-    path: requestPath(uri),
-    query: mark < 0 ? '' : uri.slice(mark + 1),
-    error: /%(?![0-9a-fA-F]{2})|[\x00-\x1f\x7f]/.test(target.split('?')[0] ?? ''),
-  }
-}
-
 /** The path as Apache parses it: not decoded, one slash for all it begins with; empty where the target has none. */
 function serverPath({ method, uri }: RecordedRequest): ByteString {
   if (method === 'CONNECT') return ''
-  const target = uri.replace(/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*/, '')
-  return (target.split('?')[0] ?? '').replace(/^\/{2,}/, '/')
+  return (withoutOrigin(uri).split('?')[0] ?? '').replace(/^\/{2,}/, '/')
 }
 
 /** HTTP/0.9 has no version in its line; libmodsecurity, which puts the line together itself, names it all the same. */
@@ -76,8 +41,8 @@ function protocolOf(request: RecordedRequest): ByteString {
 
 const splitters: Readonly<Record<Platform['requestTarget'], (target: ByteString) => SplitTarget>> = {
   'as-sent': splitAsSent,
-  go: splitTarget,
-  decoded: (target) => splitDecodedTarget(target, percentDecoded),
+  decoded: splitDecoded,
+  go: splitGo,
 }
 
 export class RecordedRequestView implements RequestView {

@@ -120,7 +120,7 @@ function complete(transaction: Transaction, rule: Rule, kept: Match[] | null): v
   if (kept !== null) transaction.matches.push(...kept)
   transaction.allRuleIds.push(rule.id)
   if (rule.log || rule.logsAtOnce) transaction.ruleIds.push(rule.id)
-  if (rule.disruption !== null) disrupt(transaction, rule)
+  disrupt(transaction, rule)
 }
 
 function disrupt(transaction: Transaction, rule: Rule): void {

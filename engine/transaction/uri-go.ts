@@ -5,18 +5,10 @@
  * Followed: Go 1.26 net/url, Coraza 3.8 transaction.go (ProcessURI). Host names are not checked one by one.
  */
 import type { ByteString } from '../model/exchange.js'
+import { percentDecoded, type SplitTarget } from './request-target.js'
 
-export interface SplitTarget {
-  /** REQUEST_URI. */
-  readonly uri: ByteString
-  /** REQUEST_FILENAME. */
-  readonly path: ByteString
-  readonly query: ByteString
-  /** URI_PARSE_ERROR: Go could not read it, and it is split at the first `?`. */
-  readonly error: boolean
-}
-
-export function splitTarget(target: ByteString): SplitTarget {
+/** `error`: Go could not read the target, and it is split at the first `?`. */
+export function splitGo(target: ByteString): SplitTarget {
   const uri = target.split('#', 1)[0] ?? ''
   const parsed = parse(uri)
   if (parsed !== null) return parsed
@@ -68,10 +60,6 @@ function escapedPath(written: ByteString, path: ByteString): ByteString {
 
 function percentEncoded(text: ByteString, what: RegExp): ByteString {
   return text.replace(what, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
-}
-
-function percentDecoded(text: ByteString): ByteString {
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 function cut(text: ByteString, at: string): [ByteString, ByteString] {

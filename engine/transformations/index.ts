@@ -75,34 +75,24 @@ for (const definition of Object.values(transformations)) byLowerName.set(definit
 for (const [alias, name] of Object.entries(transformationAliases))
   byLowerName.set(alias.toLowerCase(), transformations[name] as TransformationDefinition)
 
-const corazaByName = new Map(corazaTransformations.map((definition) => [definition.name, definition]))
-
-/** The transformation of that name or alias, in any case, as the platform has it; null where there is none. */
-export function findTransformation(
-  name: string,
-  platform: Pick<Platform, 'name' | 'transformations'>,
-): TransformationDefinition | null {
-  const found = byLowerName.get(name.toLowerCase()) ?? null
-  if (found === null) return null
-  if (platform.transformations === 'modsecurity') return variantOf(found, platform.name)
-  return corazaByName.get(found.name) ?? found
+/** What a platform has in its own way, by name. */
+const platformsOwn: Readonly<Record<PlatformName, ReadonlyMap<string, TransformationDefinition>>> = {
+  coraza: new Map(corazaTransformations.map((definition) => [definition.name, definition])),
+  modsec2: variantsOn('modsec2'),
+  modsec3: variantsOn('modsec3'),
 }
 
-const onPlatforms = new Map<PlatformName, Map<TransformationDefinition, TransformationDefinition>>()
+function variantsOn(platform: PlatformName): ReadonlyMap<string, TransformationDefinition> {
+  const own = new Map<string, TransformationDefinition>()
+  for (const definition of Object.values(transformations)) {
+    const apply = definition.variants?.[platform]
+    if (apply !== undefined) own.set(definition.name, { ...definition, apply })
+  }
+  return own
+}
 
-/** The entry with `apply` as that engine has it; one object an entry and platform. */
-function variantOf(entry: TransformationDefinition, platform: PlatformName): TransformationDefinition {
-  const variant = entry.variants?.[platform]
-  if (variant === undefined) return entry
-  let known = onPlatforms.get(platform)
-  if (known === undefined) {
-    known = new Map()
-    onPlatforms.set(platform, known)
-  }
-  let found = known.get(entry)
-  if (found === undefined) {
-    found = { ...entry, apply: variant }
-    known.set(entry, found)
-  }
-  return found
+/** The transformation of that name or alias, in any case, as the platform has it; null where there is none. */
+export function findTransformation(name: string, platform: Pick<Platform, 'name'>): TransformationDefinition | null {
+  const found = byLowerName.get(name.toLowerCase()) ?? null
+  return found === null ? null : (platformsOwn[platform.name].get(found.name) ?? found)
 }

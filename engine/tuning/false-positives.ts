@@ -6,7 +6,7 @@
  */
 import type { ByteString, TransactionRecord } from '../model/exchange.js'
 import type { Match, Verdict } from '../model/verdict.js'
-import { requestPath } from '../transaction/request-view.js'
+import { splitAsSent } from '../transaction/request-target.js'
 import { isProtected } from './protected-rules.js'
 
 /** Longest list of examples and record ids kept for a group. */
@@ -101,7 +101,7 @@ export class HitGroups {
 
   #groupOf(record: TransactionRecord, match: Match): MutableGroup {
     const { method } = record.request
-    const path = requestPath(record.request.uri)
+    const path = splitAsSent(record.request.uri).path
     const key = JSON.stringify([match.ruleId, match.target, match.link, method, path])
     let group = this.#groups.get(key)
     if (group === undefined) {

@@ -7,7 +7,7 @@
 import type { Collection, Entry, WritableCollection } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { HashedCollection } from './hashed-order.js'
+import { hashedOrder } from './hashed-order.js'
 
 const NONE: readonly Entry[] = Object.freeze([])
 
@@ -20,7 +20,7 @@ export function collectionOf(entries: readonly Entry[], platform: Pick<Platform,
 /** A collection filled once. Looking up by name builds an index on first use. */
 export class FixedCollection implements Collection {
   static readonly empty: FixedCollection = new FixedCollection(NONE)
-  #index: Map<ByteString, Entry[]> | null = null
+  #index: ReadonlyMap<ByteString, readonly Entry[]> | null = null
 
   constructor(private readonly entries: readonly Entry[]) {}
 
@@ -34,20 +34,42 @@ export class FixedCollection implements Collection {
 
   named(key: ByteString): readonly Entry[] {
     if (this.entries.length === 0) return NONE
-    this.#index ??= this.#buildIndex()
+    this.#index ??= indexByKey(this.entries)
     return this.#index.get(key) ?? NONE
   }
+}
 
-  #buildIndex(): Map<ByteString, Entry[]> {
-    const index = new Map<ByteString, Entry[]>()
-    for (const entry of this.entries) {
-      const key = lowerAscii(entry.key ?? '')
-      const list = index.get(key)
-      if (list) list.push(entry)
-      else index.set(key, [entry])
-    }
-    return index
+/** Values in the order of libmodsecurity's hash table; those of one name from the last to the first. */
+class HashedCollection implements Collection {
+  #all: readonly Entry[] | null = null
+  #index: ReadonlyMap<ByteString, readonly Entry[]> | null = null
+
+  constructor(private readonly entries: readonly Entry[]) {}
+
+  all(): readonly Entry[] {
+    this.#all ??= hashedOrder(this.entries)
+    return this.#all
   }
+
+  inserted(): readonly Entry[] {
+    return this.entries
+  }
+
+  named(key: ByteString): readonly Entry[] {
+    this.#index ??= indexByKey([...this.entries].reverse())
+    return this.#index.get(key) ?? NONE
+  }
+}
+
+function indexByKey(entries: readonly Entry[]): ReadonlyMap<ByteString, readonly Entry[]> {
+  const index = new Map<ByteString, Entry[]>()
+  for (const entry of entries) {
+    const key = lowerAscii(entry.key ?? '')
+    const list = index.get(key)
+    if (list) list.push(entry)
+    else index.set(key, [entry])
+  }
+  return index
 }
 
 /** One value a key, in order of first writing: TX and the persistent collections. */

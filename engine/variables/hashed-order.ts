@@ -7,51 +7,16 @@
  * is its hash; 11 buckets at first, about twice as many when there are more values than buckets; a value is put in
  * front of its bucket's; the table is visited from the end.
  */
-import type { Collection, Entry } from '../model/definitions.js'
+import type { Entry } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 
 const firstBuckets = 11
 /** Sizes that follow when a table is full. */
 const largerBuckets = [23, 47, 97, 199, 409, 823, 1741, 3739, 7517, 15_173, 30_727, 62_233, 126_271, 256_279, 520_241]
 
-const NONE: readonly Entry[] = Object.freeze([])
-
-/** Values in hash order; those of one name from the last to the first. */
-export class HashedCollection implements Collection {
-  #all: readonly Entry[] | null = null
-  #index: Map<ByteString, Entry[]> | null = null
-
-  constructor(private readonly entries: readonly Entry[]) {}
-
-  inserted(): readonly Entry[] {
-    return this.entries
-  }
-
-  all(): readonly Entry[] {
-    this.#all ??= this.entries.length < 3 ? this.entries : hashedOrder(this.entries)
-    return this.#all
-  }
-
-  named(key: ByteString): readonly Entry[] {
-    if (this.entries.length === 0) return NONE
-    this.#index ??= this.#buildIndex()
-    return this.#index.get(key) ?? NONE
-  }
-
-  #buildIndex(): Map<ByteString, Entry[]> {
-    const index = new Map<ByteString, Entry[]>()
-    for (const entry of this.entries) {
-      const key = lowerAscii(entry.key ?? '')
-      const list = index.get(key)
-      if (list) list.unshift(entry)
-      else index.set(key, [entry])
-    }
-    return index
-  }
-}
-
 /** The entries as the engine visits them. */
 export function hashedOrder(entries: readonly Entry[]): readonly Entry[] {
+  if (entries.length < 3) return entries
   const table = new BucketTable(entries)
   for (let i = 0; i < entries.length; i++) table.insert(i)
   return table.visited()

@@ -13,7 +13,7 @@ import type {
 } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { FixedCollection } from './collection.js'
-import { collection, derivedCollection, flag, scalar, unsimulatedScalar } from './derive.js'
+import { collection, flag, scalar, unsimulatedScalar } from './derive.js'
 
 function persistent(name: PersistentName, doc: string): CollectionDefinition {
   return {
@@ -90,7 +90,11 @@ export const internalVariables: readonly VariableDefinition[] = [
   scalar('REMOTE_PORT', "The client's port.", (v) => String(v.record.client?.port ?? 0)),
   unsimulatedScalar('REMOTE_USER', 'Name of the authenticated user.', 'authentication is not recorded'),
   persistent('resource', 'Persistent collection that `setrsc` names.'),
-  derivedRule(),
+  collection('RULE', 'Facts of the rule at hand: id, rev, severity, msg, logdata.', ({ rule }) =>
+    rule === null
+      ? FixedCollection.empty
+      : new FixedCollection(Object.entries(rule).map(([key, value]) => ({ key, value: String(value) }))),
+  ),
   unsimulatedScalar('SCRIPT_BASENAME', 'Base name of the script.', 'the server maps no file in a replay'),
   unsimulatedScalar('SCRIPT_FILENAME', 'Path of the script.', 'the server maps no file in a replay'),
   unsimulatedScalar('SCRIPT_GID', 'Group of the script.', 'the server maps no file in a replay'),
@@ -127,15 +131,3 @@ export const internalVariables: readonly VariableDefinition[] = [
   scalar('WEBAPPID', 'Value of SecWebAppId.', (v) => v.applicationId),
   unsimulatedScalar('WEBSERVER_ERROR_LOG', "The server's error log.", 'the log is not recorded'),
 ]
-
-function derivedRule(): CollectionDefinition {
-  const base = derivedCollection('RULE', 'Facts of the rule at hand: id, rev, severity, msg, logdata.', () => [])
-  return {
-    ...base,
-    read: (view) => {
-      const { rule } = view
-      if (rule === null) return FixedCollection.empty
-      return new FixedCollection(Object.entries(rule).map(([key, value]) => ({ key, value: String(value) })))
-    },
-  }
-}

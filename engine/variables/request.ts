@@ -4,7 +4,7 @@
  * Each reads the transaction's views; parsing is done there and in `bodies/`. Names and meanings follow the
  * reference manual's chapter "Variables" (v2 and v3).
  */
-import type { Collection, Entry, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
+import type { Collection, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { collectionOf } from './collection.js'
 import {
@@ -64,11 +64,6 @@ function strictError(flags: MultipartFlags): boolean {
     flags.fileLimitExceeded ||
     flags.framingError === true
   )
-}
-
-/** Names the arguments of multipart parts by part, for MULTIPART_PART_HEADERS. */
-function partHeaders(view: TransactionView): readonly Entry[] {
-  return view.body.partHeaders
 }
 
 function rawRequest(view: TransactionView): ByteString {
@@ -145,7 +140,11 @@ export const requestVariables: readonly VariableDefinition[] = [
   derivedCollection('MULTIPART_NAME', 'Names of the parts.', (v) =>
     v.body.parts.map((part) => ({ key: part.name, value: part.name })),
   ),
-  derivedCollection('MULTIPART_PART_HEADERS', "Header lines of each part, keyed by the part's name.", partHeaders),
+  derivedCollection(
+    'MULTIPART_PART_HEADERS',
+    "Header lines of each part, keyed by the part's name.",
+    (v) => v.body.partHeaders,
+  ),
   multipartFlag('MULTIPART_STRICT_ERROR', 'Any of the strict multipart checks failed.', strictError),
   scalar('MULTIPART_UNMATCHED_BOUNDARY', 'A boundary-like line matched no boundary.', (v) =>
     String(v.body.flags?.unmatchedBoundary ?? 0),
