@@ -16,12 +16,13 @@ function send(text: string, changes: Partial<TransactionRecord['request']>, plat
 
 const watch = 'SecAction "id:1,phase:1,pass,log"\nSecAction "id:5,phase:5,pass,log"'
 
-test('Apache answers 400 before any rule but those that log; the libraries run theirs', () => {
+test('Apache answers 400 before any rule; the libraries run theirs', () => {
   const refused = send(watch, { uri: '/a b' }, 'modsec2')
   assert.is(refused.verdict, 'block')
   assert.is(refused.status, 400)
   assert.equal(refused.blockedBy, { kind: 'server', ruleId: null, phase: 1, action: 'deny' })
-  assert.equal(refused.ruleIds, [5])
+  assert.equal(refused.ruleIds, [])
+  assert.equal(refused.phasesRun, [])
   assert.equal(send(watch, { uri: '/a b' }, 'modsec3').ruleIds, [1, 5])
 })
 
@@ -44,6 +45,31 @@ test('what Apache refuses and what it lets through', () => {
   assert.is(status({ headers: [['Host', 'a/b']] }), 400)
 })
 
+test('Apache refuses a framing that is not one', () => {
+  const status = (...headers: [string, string][]) => send(watch, { headers: [host, ...headers] }, 'modsec2').status
+  for (const encoding of ['chunked', ' Chunked\t', 'gzip, chunked', 'gzip,chunked', ', chunked', 'chunked, chunked'])
+    assert.is(status(['Transfer-Encoding', encoding]), 200, encoding)
+  for (const encoding of ['', 'identity', 'chunked, identity', 'chunked,', 'chunked;q=1', 'xchunked'])
+    assert.is(status(['Transfer-Encoding', encoding]), 400, encoding)
+  assert.is(status(['Transfer-Encoding', 'gzip'], ['Transfer-Encoding', 'chunked']), 200)
+  assert.is(status(['Transfer-Encoding', 'chunked'], ['Transfer-Encoding', 'gzip']), 400)
+  assert.is(status(['Transfer-Encoding', 'chunked'], ['Content-Length', 'abc']), 400)
+  for (const length of ['', '+4', '-4', '4, 4', '9223372036854775808'])
+    assert.is(status(['Content-Length', length]), 400, length)
+  assert.is(status(['Content-Length', '4'], ['Content-Length', '4']), 400)
+  assert.is(status(['Content-Length', '004']), 200)
+})
+
+test('Apache hands on no byte beyond Content-Length', () => {
+  const text = 'SecRule REQUEST_BODY "@streq a=bc" "id:1,phase:2,pass,log"'
+  const headers: [string, string][] = [host, ['Content-Type', 'application/x-www-form-urlencoded']]
+  const ids = (length: string, platform: PlatformName): readonly number[] =>
+    send(text, { method: 'POST', headers: [...headers, ['Content-Length', length]], body: 'a=bcdef' }, platform).ruleIds
+  assert.equal(ids('4', 'modsec2'), [1])
+  assert.equal(ids('4', 'modsec3'), [])
+  assert.equal(ids('7', 'modsec2'), [])
+})
+
 test('Apache merges headers of one name; the libraries see each', () => {
   const text = `SecRule &REQUEST_HEADERS:X "@eq 2" "id:1,phase:1,pass,log"
     SecRule REQUEST_HEADERS:X "@streq a, b" "id:2,phase:1,pass,log"
@@ -53,7 +79,7 @@ test('Apache merges headers of one name; the libraries see each', () => {
     ['X', 'a'],
     ['x', 'b'],
     ['Content-Length', '0'],
-    ['Transfer-Encoding', 'x'],
+    ['Transfer-Encoding', 'chunked'],
   ]
   assert.equal(send(text, { headers }, 'modsec2').ruleIds, [2])
   assert.equal(send(text, { headers }, 'modsec3').ruleIds, [1, 3])
@@ -65,6 +91,18 @@ test('Apache merges cookies with a comma, and takes the blanks around values off
     SecRule REQUEST_HEADERS:X "@streq x" "id:3,phase:1,pass,log"`
   const headers: [string, string][] = [host, ['Cookie', 'a=1'], ['Cookie', 'b=2; c=3 '], ['X', ' x\t']]
   assert.equal(send(text, { headers }, 'modsec2').ruleIds, [1, 2, 3])
+})
+
+test('cookies of a header without a semicolon end at commas, for ModSecurity 2', () => {
+  const text = `SecRule REQUEST_COOKIES:a "@streq 1" "id:1,phase:1,pass,log"
+    SecRule REQUEST_COOKIES:b "@streq 2" "id:2,phase:1,pass,log"
+    SecRule REQUEST_COOKIES:a "@streq 1, b=2" "id:3,phase:1,pass,log"`
+  const ids = (platform: PlatformName, ...cookies: string[]): readonly number[] =>
+    send(text, { headers: [host, ...cookies.map((each): [string, string] => ['Cookie', each])] }, platform).ruleIds
+  assert.equal(ids('modsec2', 'a=1, b=2'), [1, 2])
+  assert.equal(ids('modsec2', 'a=1', 'b=2'), [1, 2])
+  assert.equal(ids('modsec2', 'a=1, b=2;'), [3])
+  assert.equal(ids('modsec3', 'a=1, b=2'), [3])
 })
 
 test('ModSecurity 2 sees the path as Apache has it: as sent in phase 1, normalised and decoded behind it', () => {
@@ -98,6 +136,8 @@ test('Apache answers TRACE and OPTIONS * by itself', () => {
   const text = `${watch}\nSecAction "id:2,phase:2,pass,log"`
   assert.equal(send(text, { method: 'TRACE' }, 'modsec2').ruleIds, [1, 5])
   assert.equal(send(text, { method: 'OPTIONS', uri: '*' }, 'modsec2').ruleIds, [1, 5])
+  const withBody = send(text, { method: 'TRACE', headers: [host, ['Content-Length', '1']], body: 'a' }, 'modsec2')
+  assert.equal([withBody.status, withBody.ruleIds], [413, [1, 5]])
   assert.equal(send(text, { method: 'TRACE' }, 'modsec3').ruleIds, [1, 2, 5])
 })
 

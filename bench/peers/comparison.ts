@@ -57,7 +57,8 @@ function outcomeDifference(verdict: Verdict, result: PeerResult): string | null 
     return verdict.error !== null && result.error !== undefined
       ? null
       : `wafsim ${verdict.error ?? 'reads it'}, peer ${result.error ?? 'reads it'}`
-  const mine = outcomeText(verdict.verdict !== 'pass' && verdict.blockedBy?.kind !== 'server', verdict.status)
+  const kind = verdict.blockedBy?.kind
+  const mine = outcomeText(verdict.verdict !== 'pass' && kind !== 'server' && kind !== 'parser', verdict.status)
   const theirs = outcomeText(result.disruptive, result.status)
   if (mine !== theirs) return `wafsim ${mine}, peer ${theirs}`
   if (result.score !== undefined && result.score !== verdict.score.inbound)
@@ -65,7 +66,7 @@ function outcomeDifference(verdict: Verdict, result: PeerResult): string | null 
   return null
 }
 
-/** A server that refuses a request before its rules does not interrupt: only its status tells. */
+/** A server or parser that refuses a request is no interruption by a rule: only its status tells. */
 function outcomeText(interrupts: boolean, status: number): string {
   return `${interrupts ? 'interrupts' : 'passes'} with ${status}`
 }

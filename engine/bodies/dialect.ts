@@ -19,6 +19,10 @@ export interface BodyDialect {
   readonly flagsBrokenEscapes: boolean
   /** Error of a form or multipart body with more arguments than SecArgumentsLimit; null: none, the rest is left out. */
   readonly argumentLimitError: string | null
+  /** Whether SecArgumentsLimit holds for multipart fields. */
+  readonly limitsMultipartFields: boolean
+  /** Whether `,` separates the cookies of a header without `;`. */
+  readonly commaSeparatesCookies: boolean
   /** `leading`: blanks before a name are dropped; `controls`: blanks and controls around names and values. */
   readonly cookieTrim: 'leading' | 'leading-and-end' | 'controls'
   /** Whether a cookie without a name is kept where it has a value. */
@@ -79,6 +83,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     keepsEmptyPairs: false,
     flagsBrokenEscapes: false,
     argumentLimitError: null,
+    limitsMultipartFields: false,
+    commaSeparatesCookies: false,
     cookieTrim: 'controls',
     keepsNamelessCookies: true,
     jsonReader: 'gjson',
@@ -95,6 +101,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
     argumentLimitError: 'SecArgumentsLimit exceeded',
+    limitsMultipartFields: true,
+    commaSeparatesCookies: true,
     cookieTrim: 'leading',
     keepsNamelessCookies: false,
     jsonReader: 'yajl',
@@ -111,6 +119,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     keepsEmptyPairs: true,
     flagsBrokenEscapes: true,
     argumentLimitError: null,
+    limitsMultipartFields: false,
+    commaSeparatesCookies: false,
     cookieTrim: 'leading-and-end',
     keepsNamelessCookies: false,
     jsonReader: 'yajl',

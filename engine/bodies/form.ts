@@ -66,14 +66,15 @@ function urlDecode(text: ByteString): ByteString {
 const leadingSpace = /^[ \t\r\n\f\v]+/
 
 /**
- * Version 0 cookies of one Cookie header, in order: split at `;`, blanks before a name dropped, the name up to
+ * Version 0 cookies of one Cookie header, in order: split at `;` (or `,`), blanks before a name dropped, the name up to
  * the first `=`, the value as it is.
  */
 export function parseCookies(header: ByteString, platform: Platform): Entry[] {
-  const { cookieTrim, keepsNamelessCookies } = dialectOf(platform)
+  const { cookieTrim, commaSeparatesCookies, keepsNamelessCookies } = dialectOf(platform)
+  const separator = commaSeparatesCookies && !header.includes(';') ? ',' : ';'
   const trim = cookieTrim === 'controls' ? trimControls : (text: ByteString) => text
   const cookies: Entry[] = []
-  for (const part of (cookieTrim === 'leading-and-end' ? trimLast(header) : header).split(';')) {
+  for (const part of (cookieTrim === 'leading-and-end' ? trimLast(header) : header).split(separator)) {
     const text = cookieTrim === 'controls' ? trimControls(part) : part.replace(leadingSpace, '')
     if (text === '') continue
     const equals = text.indexOf('=')

@@ -1,7 +1,8 @@
 /**
  * The five phases of a transaction in order, and what happens between them: bodies are read, limits act.
  *
- * Phases 3 and 4 need a recorded response and do not run after a block; phase 5 always runs.
+ * Phases 3 and 4 need a recorded response and do not run after a block; phase 5 always runs, but for requests that the
+ * server refuses before phase 1.
  */
 import type { ResponseView } from '../model/definitions.js'
 import type { RecordedResponse, TransactionRecord } from '../model/exchange.js'
@@ -12,7 +13,7 @@ import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
 import { evaluateRule } from './rule.js'
-import { apacheAnswers, apacheRefusal } from './server.js'
+import { apacheAnswer, apacheBody, apacheRefusal } from './server.js'
 import { type Interruption, Transaction } from './transaction.js'
 
 /** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
@@ -34,7 +35,6 @@ function runPhases(transaction: Transaction, everything: boolean): void {
   const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
   if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) {
     endByServer(transaction, 'server', 1, 400)
-    run(5)
     return
   }
   run(1)
@@ -65,7 +65,8 @@ function runResponse(transaction: Transaction, response: RecordedResponse, run: 
 function serverAnswer(transaction: Transaction): number | 'silent' | null {
   const { platform, record, request } = transaction
   if (!mayGoOn(transaction, 2)) return null
-  if (platform.server === 'apache' && apacheAnswers(record.request)) return 'silent'
+  const answer = platform.server === 'apache' ? apacheAnswer(record.request) : null
+  if (answer !== null) return answer
   const refusal = request.translate()
   transaction.forgetDerived()
   if (refusal !== null) return refusal
@@ -131,7 +132,7 @@ function takeRequestBody(transaction: Transaction): void {
   const limit = noFiles
     ? Math.min(transaction.requestBodyLimit, settings.requestBodyNoFilesLimit)
     : transaction.requestBodyLimit
-  const { body } = record.request
+  const body = platform.server === 'apache' ? apacheBody(record.request) : record.request.body
   let inspected = body
   if (body.length > limit && settings.requestBodyLimitAction === 'reject') {
     refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)

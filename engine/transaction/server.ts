@@ -31,21 +31,64 @@ function lastWordOf(line: ByteString): ByteString {
   return /^\S+ \S+ (\S*)$/.exec(line)?.[1] ?? ''
 }
 
-function headerFault({ headers, httpVersion }: RecordedRequest): string | null {
+/** The largest Content-Length, that of a signed number of 64 bits. */
+const longestBody = 2n ** 63n - 1n
+
+/** Chunks must be the last encoding; a Content-Length must be one number, also where chunks make it void. */
+function framingFault({ headers }: RecordedRequest): string | null {
+  const lengths = valuesOf(headers, 'content-length')
+  if (lengths.length > 0) {
+    const length = bare(lengths.join(', '))
+    if (!/^\d+$/.test(length)) return 'Content-Length is no number'
+    if (BigInt(length) > longestBody) return 'Content-Length is too large'
+  }
+  const encodings = valuesOf(headers, 'transfer-encoding')
+  const last = bare(encodings.at(-1) ?? '')
+  if (encodings.length > 0 && !/(?:^|,)[ \t]*chunked$/i.test(last)) return 'Transfer-Encoding does not end in chunked'
+  return null
+}
+
+function valuesOf(headers: readonly Header[], lowerName: string): ByteString[] {
+  return headers.filter(([name]) => name.toLowerCase() === lowerName).map(([, value]) => value)
+}
+
+/** Without the blanks around it. */
+function bare(value: ByteString): ByteString {
+  return value.replace(/^[ \t]+|[ \t]+$/g, '')
+}
+
+/**
+ * The body as Apache hands it on: no byte beyond Content-Length. One that is shorter than announced stays as it is:
+ * the capture has lost the rest (see the record's evidence), and one without Content-Length may be of HTTP/2.
+ */
+export function apacheBody({ headers, body }: RecordedRequest): ByteString {
+  const length = valuesOf(headers, 'content-length')[0]
+  if (length === undefined || valuesOf(headers, 'transfer-encoding').length > 0) return body
+  return body.slice(0, Number(length))
+}
+
+function headerFault(request: RecordedRequest): string | null {
+  const { headers, httpVersion } = request
   for (const [name, value] of headers) {
     if (!token.test(name)) return 'the name of a header is no token'
     if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) return 'a header holds a control character'
-    if (name.toLowerCase() === 'content-length' && !/^\d+$/.test(value.trim())) return 'Content-Length is no number'
   }
+  const framing = framingFault(request)
+  if (framing !== null) return framing
   const host = headers.find(([name]) => name.toLowerCase() === 'host')?.[1]
   const needed = /^(?:1\.[1-9]|[2-9])/.test(httpVersion)
   if (host === undefined || host === '') return needed ? 'HTTP/1.1 needs a Host' : null
   return /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/.test(host) ? null : 'the Host is no host name'
 }
 
-/** Whether Apache answers by itself between phases 1 and 2: `TRACE`, and `OPTIONS *` as all of `*`. */
-export function apacheAnswers({ method, uri }: RecordedRequest): boolean {
-  return method === 'TRACE' || uri === '*'
+/**
+ * What Apache answers by itself between phases 1 and 2: to `TRACE`, and to `OPTIONS *` as all of `*`, an answer that no
+ * phase sees; 413 to a `TRACE` with a body; null where phase 2 runs.
+ */
+export function apacheAnswer({ method, uri, headers }: RecordedRequest): 'silent' | 413 | null {
+  if (method !== 'TRACE') return uri === '*' ? 'silent' : null
+  const length = Number(valuesOf(headers, 'content-length')[0] ?? 0)
+  return length > 0 || valuesOf(headers, 'transfer-encoding').length > 0 ? 413 : 'silent'
 }
 
 /** Host and port that the request target names, the name in lower case; null where it names none. */
@@ -66,9 +109,8 @@ export function apacheHeaders(request: RecordedRequest): readonly Header[] {
   for (const [name, value] of headers) {
     const lower = name.toLowerCase()
     const first = merged.get(lower)
-    const bare = value.replace(/^[ \t]+|[ \t]+$/g, '')
-    if (first === undefined) merged.set(lower, [name, bare])
-    else first[1] += `, ${bare}`
+    if (first === undefined) merged.set(lower, [name, bare(value)])
+    else first[1] += `, ${bare(value)}`
   }
   if (merged.has('transfer-encoding')) merged.delete('content-length')
   if (host !== null) merged.set('host', [merged.get('host')?.[0] ?? 'Host', host])

@@ -3,6 +3,9 @@
  *
  * A rule that matched is a message with its id in the metadata; a chain is its head's id. Messages of rules that
  * could not run ("Execution error - PCRE limits exceeded") carry an id too and are no match.
+ *
+ * ModSecurity cuts a message at 1,023 bytes, and with a long name of an argument its id is lost. The list of matched
+ * rules (part K) then tells: it holds rules that do not log too, so it counts only where a message is cut.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
@@ -14,12 +17,21 @@ export interface AuditEntry {
   readonly microseconds: number
 }
 
+interface LoggedRule {
+  readonly actionset?: { readonly id?: string }
+  /** The rule in SecLang, with the actions it inherits. */
+  readonly unparsed?: string
+  readonly is_matched?: boolean
+}
+
 interface LoggedTransaction {
   readonly audit_data?: {
     readonly messages?: readonly string[]
     readonly action?: { readonly intercepted?: boolean }
     readonly stopwatch?: Readonly<Record<string, number | string>>
   }
+  /** A rule, or a chain with its head first. */
+  readonly matched_rules?: readonly { readonly full_chain_match?: boolean; readonly rules: readonly LoggedRule[] }[]
 }
 
 /** Metadata begin behind the text of the match, in which quotes are escaped. */
@@ -64,13 +76,27 @@ export class AuditLog {
   }
 }
 
-function entryOf({ audit_data: data }: LoggedTransaction): AuditEntry {
+/** Length in bytes from which a message without an id is one that was cut. */
+const cutLength = 1000
+
+function entryOf({ audit_data: data, matched_rules: matched }: LoggedTransaction): AuditEntry {
   const ids = new Set<number>()
+  let cut = false
   for (const message of data?.messages ?? []) {
     if (/Execution error - |PCRE limits exceeded/.test(message.slice(0, 200))) continue
     const id = metadata.exec(message)?.[1]
     if (id !== undefined) ids.add(Number(id))
+    else if (/^(?:Warning|Access denied|Pause)/.test(message) && message.length >= cutLength) cut = true
   }
+  if (cut) for (const id of loggingIds(matched ?? [])) ids.add(id)
   const microseconds = phases.reduce((sum, phase) => sum + Number(data?.stopwatch?.[phase] ?? 0), 0)
   return { ruleIds: [...ids], disruptive: data?.action?.intercepted === true, microseconds }
+}
+
+/** Ids of the rules and whole chains of part K that log. */
+function loggingIds(matched: NonNullable<LoggedTransaction['matched_rules']>): number[] {
+  return matched
+    .filter(({ full_chain_match: full, rules: [head] }) => full ?? head?.is_matched === true)
+    .filter(({ rules: [head] }) => !/[",]nolog[",]/.test(head?.unparsed ?? ''))
+    .map(({ rules: [head] }) => Number(head?.actionset?.id))
 }

@@ -2,7 +2,7 @@
  * One request over one connection, as bytes, and the status that comes back.
  *
  * What the record holds is what is sent: no header is added, changed or left out, not even where Apache must
- * refuse it. Behind the last byte the connection is half closed, so that a body shorter than announced is an end
+ * refuse it. A record's body is what came out of the chunks, so a chunked one is put into a chunk again. Behind the last byte the connection is half closed, so that a body shorter than announced is an end
  * and not a wait.
  */
 import { connect } from 'node:net'
@@ -15,7 +15,17 @@ export function bytesOf(request: TransactionRecord['request']): Buffer {
   const { method, uri, httpVersion, headers, body } = request
   const line = request.line ?? (httpVersion === '' ? `${method} ${uri}` : `${method} ${uri} HTTP/${httpVersion}`)
   const head = [line, ...headers.map(([name, value]) => `${name}: ${value}`)]
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1')
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${isChunked(headers) ? chunked(body) : body}`, 'latin1')
+}
+
+function isChunked(headers: TransactionRecord['request']['headers']): boolean {
+  const last = headers.findLast(([name]) => name.toLowerCase() === 'transfer-encoding')?.[1] ?? ''
+  return /(?:^|,)[ \t]*chunked[ \t]*$/i.test(last)
+}
+
+function chunked(body: string): string {
+  const chunk = body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`
+  return `${chunk}0\r\n\r\n`
 }
 
 /** Status of the answer; 200 for an answer without a status line (HTTP/0.9), 0 where the connection just ends. */
