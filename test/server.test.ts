@@ -102,6 +102,8 @@ test('cookies of a header without a semicolon end at commas, for ModSecurity 2',
   assert.equal(ids('modsec2', 'a=1, b=2'), [1, 2])
   assert.equal(ids('modsec2', 'a=1', 'b=2'), [1, 2])
   assert.equal(ids('modsec2', 'a=1, b=2;'), [3])
+  assert.equal(ids('modsec2', 'a=1, b=2,c=3'), [1, 2])
+  assert.equal(ids('modsec2', 'a=1,c=3, b=2'), [])
   assert.equal(ids('modsec3', 'a=1, b=2'), [3])
 })
 

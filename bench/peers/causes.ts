@@ -24,7 +24,26 @@ function isVariation({ onlyWafsim, onlyPeer, varying }: Difference): boolean {
   return ids.length > 0 && ids.every((id) => varying.includes(id))
 }
 
+/** Every rule that differs reads MATCHED_VAR in a chain, and the request holds a NUL, plain or encoded. */
+function readsBehindNul({ onlyWafsim, onlyPeer, matchedVarReaders, record }: Difference): boolean {
+  const ids = [...onlyWafsim, ...onlyPeer]
+  const { uri, headers, body } = record.request
+  const text = [uri, ...headers.map(([, value]) => value), body].join('\n')
+  return (
+    /\0|%(?:25)*00|\\(?:u0000|x00|0)|&#x?0+(?![0-9a-f])/i.test(text) &&
+    ids.every((id) => matchedVarReaders.includes(id))
+  )
+}
+
 export const causes: readonly Cause[] = [
+  {
+    id: 'modsec2-matched-var-behind-nul',
+    platforms: ['modsec2'],
+    whose: 'engine',
+    doc: 'ModSecurity 2 copies the value that matched up to its first NUL and keeps the length of the whole: behind the NUL MATCHED_VAR holds what the memory held before, parts of this request or of earlier ones. wafsim has NULs there.',
+    example: 'SecRule ARGS "@rx a" "id:1,phase:2,pass,log,chain", then SecRule MATCHED_VAR "@rx b"; x=a%00------b',
+    explains: readsBehindNul,
+  },
   {
     id: 'coraza-random-order',
     platforms: ['coraza'],

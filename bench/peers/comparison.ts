@@ -1,7 +1,7 @@
 /**
  * wafsim's verdict and a peer's result for the same record, and what differs between them.
  */
-import type { PlatformName, TransactionRecord, Verdict } from '../../engine/index.js'
+import type { PlatformName, Ruleset, TransactionRecord, Verdict } from '../../engine/index.js'
 import type { PeerResult } from './peer.js'
 
 export interface Difference {
@@ -14,6 +14,8 @@ export interface Difference {
   readonly outcome: string | null
   /** Rules that the peer logs in some replays of the record and not in others; empty where it was replayed once. */
   readonly varying: readonly number[]
+  /** Of the rules that differ, those that read MATCHED_VAR or MATCHED_VARS behind a match of their own. */
+  readonly matchedVarReaders: readonly number[]
 }
 
 /** The difference with what further replays of its record showed. */
@@ -49,7 +51,26 @@ export function compare(
   if (onlyWafsim.length === 0 && onlyPeer.length === 0 && outcome === null) return null
   const findings = [...onlyWafsim, ...onlyPeer].some((id) => !isSummary(id))
   const kept = (ids: readonly number[]): number[] => (findings ? ids.filter((id) => !isSummary(id)) : [...ids])
-  return { record, platform, onlyWafsim: kept(onlyWafsim), onlyPeer: kept(onlyPeer), outcome, varying: [] }
+  return {
+    record,
+    platform,
+    onlyWafsim: kept(onlyWafsim),
+    onlyPeer: kept(onlyPeer),
+    outcome,
+    varying: [],
+    matchedVarReaders: [],
+  }
+}
+
+/** The difference with what the ruleset says of the rules in it. */
+export function withRules(difference: Difference, { rules }: Pick<Ruleset, 'rules'>): Difference {
+  const differing = [...difference.onlyWafsim, ...difference.onlyPeer]
+  const readers = rules.filter(
+    ({ id, links }) =>
+      differing.includes(id) &&
+      links.slice(1).some(({ targets }) => targets.some(({ variable }) => /^MATCHED_VARS?$/.test(variable.name))),
+  )
+  return { ...difference, matchedVarReaders: readers.map(({ id }) => id) }
 }
 
 function outcomeDifference(verdict: Verdict, result: PeerResult): string | null {

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { evaluate, type TransactionRecord } from '../../engine/index.js'
-import { compare, type Difference, withReplays } from './comparison.js'
+import { compare, type Difference, withReplays, withRules } from './comparison.js'
 import { type CorpusName, type CorpusPlan, corpus, corpusNames } from './corpora.js'
 import { buildPeer, type Peer, peers, replay } from './peer.js'
 import { type Comparison, comparisonText, fidelityPage, unexplained } from './report.js'
@@ -113,7 +113,7 @@ function compareAll(peer: Peer, name: CorpusName, records: readonly TransactionR
       const result = results[index]
       if (result === undefined) continue
       const difference = compare(peer.platform, record, evaluate(loaded.ruleset, record), result)
-      if (difference !== null) differences.push(difference)
+      if (difference !== null) differences.push(withRules(difference, loaded.ruleset))
     }
     const settled = peer.varies ? replayed(peer, scratch, files, differences) : differences
     return {

@@ -21,7 +21,7 @@ export interface BodyDialect {
   readonly argumentLimitError: string | null
   /** Whether SecArgumentsLimit holds for multipart fields. */
   readonly limitsMultipartFields: boolean
-  /** Whether `,` separates the cookies of a header without `;`. */
+  /** Whether `,` separates the cookies of a header without `;` whose first comma stands before a blank. */
   readonly commaSeparatesCookies: boolean
   /** `leading`: blanks before a name are dropped; `controls`: blanks and controls around names and values. */
   readonly cookieTrim: 'leading' | 'leading-and-end' | 'controls'

@@ -71,7 +71,7 @@ const leadingSpace = /^[ \t\r\n\f\v]+/
  */
 export function parseCookies(header: ByteString, platform: Platform): Entry[] {
   const { cookieTrim, commaSeparatesCookies, keepsNamelessCookies } = dialectOf(platform)
-  const separator = commaSeparatesCookies && !header.includes(';') ? ',' : ';'
+  const separator = commaSeparatesCookies && /^[^;,]*, [^;]*$/.test(header) ? ',' : ';'
   const trim = cookieTrim === 'controls' ? trimControls : (text: ByteString) => text
   const cookies: Entry[] = []
   for (const part of (cookieTrim === 'leading-and-end' ? trimLast(header) : header).split(separator)) {
