@@ -19,16 +19,6 @@ export const exitStatus = {
 
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus]
 
-/** Where a command writes: results to one, messages and progress to the other. */
-export interface Terminal {
-  readonly out: NodeJS.WritableStream
-  readonly err: NodeJS.WritableStream
-  readonly quiet: boolean
-  readonly color: boolean
-  /** Columns of a human report. */
-  readonly width: number
-}
-
 export interface CommandDefinition {
   readonly name: string
   /** Adds the command and its options; the action sets the exit status through `finish`. */

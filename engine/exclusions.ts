@@ -8,7 +8,7 @@ import { DefinitionError } from './errors.js'
 import type { RuleSelector, SelectableRule, TargetExclusion } from './model/definitions.js'
 import { type ByteString, lowerAscii } from './model/exchange.js'
 import type { Platform } from './model/platform.js'
-import { compileSelector } from './regex.js'
+import { compileSelector } from './patterns/index.js'
 
 /** Canonical name of a variable as written; throws DefinitionError where it is unknown. */
 export interface VariableNames {

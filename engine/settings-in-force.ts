@@ -13,8 +13,6 @@ export interface SettingsInForce {
   readonly detectionParanoia: number | null
   readonly inboundThreshold: number | null
   readonly outboundThreshold: number | null
-  /** CRS release as its rules say it (`tx.crs_setup_version`); null where the ruleset is none. */
-  readonly crsSetupVersion: string | null
   /** Every TX variable after the request, keys in lower case. */
   readonly tx: ReadonlyMap<string, string>
 }
@@ -52,7 +50,6 @@ export function settingsInForce(ruleset: Ruleset): SettingsInForce {
     detectionParanoia: read('detection_paranoia_level', 'executing_paranoia_level'),
     inboundThreshold: read('inbound_anomaly_score_threshold'),
     outboundThreshold: read('outbound_anomaly_score_threshold'),
-    crsSetupVersion: values.get('crs_setup_version') ?? null,
     tx: values,
   }
 }

@@ -142,7 +142,7 @@ const noRules: ReadonlySet<number> = new Set()
  * Rules without which the record would have passed: any whose points lift the score over the threshold, or, where
  * nothing scored, the rule that disrupted by itself. The rule that only evaluates the score is never one.
  */
-export function decisiveRules(verdict: Verdict, thresholds: Thresholds): ReadonlySet<number> {
+function decisiveRules(verdict: Verdict, thresholds: Thresholds): ReadonlySet<number> {
   const points = new Map<number, number>()
   for (const match of verdict.matches)
     if (match.scoreAdded > 0) points.set(match.ruleId, (points.get(match.ruleId) ?? 0) + match.scoreAdded)

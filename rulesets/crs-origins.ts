@@ -24,7 +24,7 @@ export interface OriginOptions {
   readonly debianFolder?: string
 }
 
-export const officialArchives = 'https://github.com/coreruleset/coreruleset/archive/refs/tags'
+const officialArchives = 'https://github.com/coreruleset/coreruleset/archive/refs/tags'
 export const goModule = 'github.com/corazawaf/coraza-coreruleset/v4'
 const debianPackage = '/usr/share/modsecurity-crs'
 const goTimeout = 120_000

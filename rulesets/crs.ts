@@ -28,7 +28,7 @@ import {
 } from './crs-store.js'
 
 /** The release that is installed where none is named. */
-export const defaultVersion = '4.25.0'
+const defaultVersion = '4.25.0'
 
 export interface CrsStoreOptions extends StoreLocation, OriginOptions {}
 

@@ -57,7 +57,7 @@ type Origin =
   | { readonly kind: 'files'; readonly files: readonly string[] }
 
 /** Names of the presets, beside `crs@VERSION`. */
-export const presetNames = ['crs', 'starter'] as const
+const presetNames = ['crs', 'starter'] as const
 
 /** A preset wins over a folder of the same name; `./crs` names the folder. */
 const presetPattern = /^crs(?:@(.*))?$/

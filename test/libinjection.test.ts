@@ -1,7 +1,7 @@
 /**
  * Our libinjection over seeded inputs, against the digests of the answers that the real ones gave.
  *
- * The digests are those that `node dist/bench/fuzz-libinjection.js --digest` prints; the golden file says how it
+ * The digests are those that `node dist/bench/libinjection/fuzz.js --digest` prints; the golden file says how it
  * was called.
  */
 import { readFileSync } from 'node:fs'

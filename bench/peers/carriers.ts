@@ -50,7 +50,7 @@ export function multipartBody(parts: readonly (readonly [head: ByteString, value
   return `${written.join('')}--${boundary}--\r\n`
 }
 
-export function multipartRequest(
+function multipartRequest(
   parts: readonly (readonly [head: ByteString, value: ByteString])[],
 ): TransactionRecord['request'] {
   return requestWith({ method: 'POST', uri: '/upload', type: multipart, body: multipartBody(parts) })

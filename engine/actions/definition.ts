@@ -20,7 +20,6 @@ export interface ActionDraft {
   /** `block` takes the disruption of the phase's default actions. */
   disruption: DisruptionKind | 'pass' | 'block' | null
   status: number | null
-  redirectTo: Template | null
   chain: boolean
   skip: number
   skipAfter: string | null
@@ -57,7 +56,6 @@ export function emptyDraft(): ActionDraft {
     auditLog: null,
     disruption: null,
     status: null,
-    redirectTo: null,
     chain: false,
     skip: 0,
     skipAfter: null,

@@ -53,7 +53,8 @@ export const disruptiveActions: readonly ActionDefinition[] = [
     argument: 'required',
     apply: (draft, input) => {
       draft.disruption = 'redirect'
-      draft.redirectTo = input.template(input.argument)
+      // Compiled for its diagnostics: nobody follows a location in a replay.
+      input.template(input.argument)
     },
   },
   {

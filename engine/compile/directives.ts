@@ -71,7 +71,7 @@ function loadGeoDatabase(assembly: Assembly, path: ByteString, input: DirectiveI
   assembly.lookups.geo = readGeoDatabase(bytes)
 }
 
-const list: readonly DirectiveDefinition[] = [
+export const directives: readonly DirectiveDefinition[] = [
   setting('SecArgumentSeparator', 'Character between arguments of a form.', (a, text) => {
     a.settings.argumentSeparator = text
   }),
@@ -141,9 +141,6 @@ const list: readonly DirectiveDefinition[] = [
       assembly.sequence.push({ marker: argument })
     },
   },
-  setting('SecPcreMatchLimit', 'Match limit of PCRE; RE2 needs none.', (a, text) => {
-    a.settings.pcreMatchLimit = wholeNumber(text, 'steps')
-  }),
   {
     ...unsimulated('SecParseXmlIntoArgs', 'Whether XML nodes become arguments.', 'XML nodes are not put into ARGS'),
     apply: (assembly, { argument, span }) => {
@@ -151,6 +148,12 @@ const list: readonly DirectiveDefinition[] = [
       assembly.report.warning('unsimulated-directive', 'SecParseXmlIntoArgs is read but not simulated', span)
     },
     platforms: 'Releases later than ModSecurity 2.9.7 and libmodsecurity 3.0.9.',
+  },
+  {
+    ...setting('SecPcreMatchLimit', 'Match limit of PCRE: a pattern that exceeds it does not match.', (a, text) => {
+      a.settings.pcreMatchLimit = wholeNumber(text, 'steps')
+    }),
+    platforms: 'Followed on ModSecurity 2; the others match all the same.',
   },
   noted('SecPcreMatchLimitRecursion', 'Recursion limit of PCRE; RE2 needs none.'),
   noted('SecReadStateLimit', 'Limit on connections being read.'),
@@ -239,12 +242,8 @@ const list: readonly DirectiveDefinition[] = [
     apply: (assembly, input) => updateTargets(assembly, 'tag', input),
   },
   noted('SecRxPreFilter', "Coraza's prefilter of patterns."),
-  setting('SecSensorId', 'Name of the sensor in logs.', (a, text) => {
-    a.settings.sensorId = text
-  }),
-  setting('SecServerSignature', 'Name the server gives itself.', (a, text) => {
-    a.settings.serverSignature = text
-  }),
+  noted('SecSensorId', 'Name of the sensor in logs.'),
+  noted('SecServerSignature', 'Name the server gives itself.'),
   noted('SecStatusEngine', 'Report to the project of the engine.'),
   noted('SecStreamInBodyInspection', 'Request bodies as streams.'),
   noted('SecStreamOutBodyInspection', 'Response bodies as streams.'),
@@ -262,6 +261,8 @@ const list: readonly DirectiveDefinition[] = [
   setting('SecWebAppId', 'Name of the application.', (a, text) => {
     a.settings.webAppId = text
   }),
+  noted('SecWriteStateLimit', 'Limit on connections being written.'),
+  noted('SecXmlExternalEntity', 'External entities of XML; never loaded in a replay.'),
   setting(
     'WafsimRblFile',
     'Listings of @rbl, `zone address [answer]` a line; wafsim only, --rbl writes it.',
@@ -269,13 +270,9 @@ const list: readonly DirectiveDefinition[] = [
       a.lookups.blocklists = readBlocklists(readDataFile(a, text, input.span))
     },
   ),
-  noted('SecWriteStateLimit', 'Limit on connections being written.'),
-  noted('SecXmlExternalEntity', 'External entities of XML; never loaded in a replay.'),
 ]
 
-export const directives: readonly DirectiveDefinition[] = list
-
-const byName = new Map(list.map((directive) => [directive.name.toLowerCase(), directive]))
+const byName = new Map(directives.map((directive) => [directive.name.toLowerCase(), directive]))
 
 export function findDirective(name: string): DirectiveDefinition | null {
   return byName.get(name.toLowerCase()) ?? null

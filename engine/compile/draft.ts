@@ -39,8 +39,6 @@ export interface PendingChange {
   readonly text: string
   readonly span: Span
   apply(rule: RuleDraft): void
-  /** Rules it has touched so far. */
-  touched: number
 }
 
 export type MutableSettings = { -readonly [K in keyof EngineSettings]: EngineSettings[K] }
@@ -67,8 +65,14 @@ export interface Assembly {
   readsPersistent: boolean
 }
 
+/** Applies the change to the rules drafted so far. */
+export function applyChange({ sequence }: Assembly, change: PendingChange): void {
+  for (const item of sequence)
+    if ('rule' in item && change.selector.matches(selectable(item.rule))) change.apply(item.rule)
+}
+
 /** A draft as selectors see it. */
-export function selectable(draft: RuleDraft): SelectableRule {
+function selectable(draft: RuleDraft): SelectableRule {
   const head = draft.links[0]?.actions
   return {
     id: head?.id ?? 0,

@@ -17,7 +17,7 @@ import type {
   Unsimulated,
 } from '../model/ruleset.js'
 import type { Assembly, LinkDraft, RuleDraft, SequenceItem } from './draft.js'
-import { selectable } from './draft.js'
+import { applyChange } from './draft.js'
 
 export function linkRuleset(assembly: Assembly): Ruleset {
   if (assembly.openChain !== null)
@@ -51,7 +51,6 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     patterns: listPatterns(assembly.sequence),
     warnings: assembly.report.diagnostics.filter((d) => d.severity === 'warning'),
     exclusions: assembly.changes.map((change) => change.text),
-    pipelines: pipelines.all,
     persistent: assembly.readsPersistent && assembly.sequence.some(persists),
     txKeys: assembly.txKeys,
     select: (selector) => {
@@ -68,12 +67,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
 /** COMPAT(modsec3): exclusions by directive are looked up at run time there, so they reach later rules too. */
 function applyChanges(assembly: Assembly): void {
   if (!assembly.platform.removalReachesLaterRules) return
-  for (const change of assembly.changes)
-    for (const item of assembly.sequence)
-      if ('rule' in item && change.selector.matches(selectable(item.rule))) {
-        change.apply(item.rule)
-        change.touched++
-      }
+  for (const change of assembly.changes) applyChange(assembly, change)
 }
 
 function checkIds(assembly: Assembly): void {
@@ -109,15 +103,13 @@ function persists(item: SequenceItem): boolean {
 }
 
 class PipelineTable {
-  readonly all: Pipeline[] = []
   readonly #byNames = new Map<string, Pipeline>()
 
   get(transformations: readonly TransformationDefinition[]): Pipeline {
     const key = transformations.map((t) => t.name).join(',')
     let pipeline = this.#byNames.get(key)
     if (pipeline === undefined) {
-      pipeline = { id: this.all.length, transformations: [...transformations] }
-      this.all.push(pipeline)
+      pipeline = { id: this.#byNames.size, transformations: [...transformations] }
       this.#byNames.set(key, pipeline)
     }
     return pipeline
@@ -176,7 +168,7 @@ function disruptionOf(head: ActionDraft, defaults: ActionDraft | null): Disrupti
   if (kind === 'pass' || kind === 'block') return null
   const fromDefaults = own === 'block' || head.disruption === null
   const status = head.status ?? (fromDefaults ? defaults?.status : null) ?? (kind === 'redirect' ? 302 : 403)
-  return { kind, status, location: head.redirectTo ?? (fromDefaults ? (defaults?.redirectTo ?? null) : null) }
+  return { kind, status }
 }
 
 function paranoiaLevelOf(head: ActionDraft): number {

@@ -9,7 +9,7 @@ import type { RuleSelector } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { parseActions, parseTargets } from '../seclang/rule-parser.js'
 import type { DirectiveInput } from './directive.js'
-import { type Assembly, type PendingChange, type RuleDraft, selectable } from './draft.js'
+import { type Assembly, applyChange, type PendingChange, type RuleDraft } from './draft.js'
 import { draftActions, draftTargets } from './rule.js'
 
 type SelectorKind = RuleSelector['kind']
@@ -27,15 +27,9 @@ function change(
   apply: (rule: RuleDraft) => void,
 ): void {
   const text = `${input.node.name} ${input.arguments.join(' ')}`
-  const pending: PendingChange = { selector, text, span: input.span, apply, touched: 0 }
+  const pending: PendingChange = { selector, text, span: input.span, apply }
   assembly.changes.push(pending)
-  if (assembly.platform.removalReachesLaterRules) return
-  for (const item of assembly.sequence) {
-    if ('rule' in item && selector.matches(selectable(item.rule))) {
-      apply(item.rule)
-      pending.touched++
-    }
-  }
+  if (!assembly.platform.removalReachesLaterRules) applyChange(assembly, pending)
 }
 
 export function removeRules(assembly: Assembly, kind: SelectorKind, text: ByteString, input: DirectiveInput): void {
@@ -95,7 +89,6 @@ function mergeActions(base: ActionDraft, update: ActionDraft): ActionDraft {
     auditLog: update.auditLog ?? base.auditLog,
     disruption: update.disruption ?? base.disruption,
     status: update.status ?? base.status,
-    redirectTo: update.redirectTo ?? base.redirectTo,
     chain: base.chain,
     skip: update.skip || base.skip,
     skipAfter: update.skipAfter ?? base.skipAfter,

@@ -11,7 +11,7 @@ import { type Platform, type PlatformName, platforms } from '../model/platform.j
 import type { Selector, Target } from '../model/ruleset.js'
 import { nearestName } from '../near-name.js'
 import { findOperator, operators } from '../operators/index.js'
-import { compileSelector } from '../regex.js'
+import { compileSelector } from '../patterns/index.js'
 import type { ActionNode, OperatorNode, RuleNode, TargetNode, UnconditionalNode } from '../seclang/ast.js'
 import { findTransformation, transformations } from '../transformations/index.js'
 import { findVariable, variables } from '../variables/index.js'
@@ -32,7 +32,7 @@ function transformationNamed(name: string, platform: Platform): TransformationDe
   return found
 }
 
-export function variableNamed(name: string): VariableDefinition {
+function variableNamed(name: string): VariableDefinition {
   const found = findVariable(name)
   if (found === null)
     throw new DefinitionError(

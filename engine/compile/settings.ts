@@ -22,7 +22,5 @@ export function initialSettings(): MutableSettings {
     pcreMatchLimit: 1_500,
     webAppId: 'default',
     collectionTimeout: 3_600,
-    sensorId: '',
-    serverSignature: '',
   }
 }

@@ -21,7 +21,7 @@ export interface TemplateResult {
   readonly persistent: boolean
 }
 
-export function constantTemplate(text: ByteString): Template {
+function constantTemplate(text: ByteString): Template {
   return { constant: text, expand: () => text }
 }
 

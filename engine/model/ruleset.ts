@@ -65,7 +65,6 @@ export interface Disruption {
   readonly kind: DisruptionKind
   /** HTTP status the client gets. */
   readonly status: number
-  readonly location: Template | null
 }
 
 export interface Rule {
@@ -122,8 +121,6 @@ export interface EngineSettings {
   readonly webAppId: ByteString
   /** Life of a persistent collection without an update, in seconds. */
   readonly collectionTimeout: number
-  readonly sensorId: ByteString
-  readonly serverSignature: ByteString
 }
 
 /** A rule, or a part of one, that wafsim knows of but cannot simulate. */
@@ -137,7 +134,7 @@ export interface Unsimulated {
 export interface SpecialPattern {
   readonly ruleId: number
   readonly pattern: ByteString
-  /** `rewritten`, `backtracker` or `backtracker-alone`, see `regex.ts`. */
+  /** `rewritten`, `backtracker` or `backtracker-alone`, see `patterns/index.ts`. */
   readonly run: string
   /** Constructs that made it necessary. */
   readonly needs: readonly string[]
@@ -155,7 +152,6 @@ export interface Ruleset {
   readonly warnings: readonly Diagnostic[]
   /** Exclusions that stand in the ruleset itself, as written. */
   readonly exclusions: readonly string[]
-  readonly pipelines: readonly Pipeline[]
   /**
    * Whether what one transaction leaves in a persistent collection can change another: the ruleset opens or writes
    * one, and reads one. Such a ruleset must be evaluated in capture order.

@@ -4,7 +4,7 @@
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { compileLimitTest, compilePattern, type Pattern, PatternRunaway } from '../regex.js'
+import { compileLimitTest, compilePattern, type Pattern, PatternRunaway } from '../patterns/index.js'
 import { matched, unsimulatedOperator } from './match.js'
 
 /** LIMIT: patterns kept for one argument with macros; beyond it all are compiled anew. */

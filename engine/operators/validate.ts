@@ -6,7 +6,7 @@
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { compilePattern } from '../regex.js'
+import { compilePattern } from '../patterns/index.js'
 import { unsimulatedOperator } from './match.js'
 
 /** `10,13,32-126` as a table of allowed bytes. */

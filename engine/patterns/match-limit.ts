@@ -88,8 +88,8 @@ function possessify(node: PatternNode, follow: ByteSet, lazyFollow: ByteSet): Pa
       let lazy = lazyFollow
       const items = node.items.toReversed().map((item) => {
         const done = possessify(item, greedy, lazy)
-        greedy = firstBytes(item, greedy, anyByte)
-        lazy = firstBytes(item, lazy, anyByte)
+        greedy = firstBytes(item, greedy)
+        lazy = firstBytes(item, lazy)
         return done
       })
       return { ...node, items: items.toReversed() }

@@ -18,7 +18,7 @@ function relax(node: PatternNode, follow: ByteSet): PatternNode {
       let rest = follow
       const items = node.items.toReversed().map((item) => {
         const relaxed = relax(item, rest)
-        rest = firstBytes(item, rest, anyByte)
+        rest = firstBytes(item, rest)
         return relaxed
       })
       return { ...node, items: items.toReversed() }
@@ -47,11 +47,11 @@ function relax(node: PatternNode, follow: ByteSet): PatternNode {
 }
 
 function loopFollow(body: PatternNode, follow: ByteSet): ByteSet {
-  return union(firstBytes(body, follow, anyByte), follow)
+  return union(firstBytes(body, follow), follow)
 }
 
 /** Whether the node matches in one way at most wherever what follows can match behind it. */
-export function isRigid(node: PatternNode, follow: ByteSet): boolean {
+function isRigid(node: PatternNode, follow: ByteSet): boolean {
   switch (node.kind) {
     case 'set':
     case 'position':
@@ -62,7 +62,7 @@ export function isRigid(node: PatternNode, follow: ByteSet): boolean {
       let rest = follow
       return node.items.toReversed().every((item) => {
         const rigid = isRigid(item, rest)
-        rest = firstBytes(item, rest, anyByte)
+        rest = firstBytes(item, rest)
         return rigid
       })
     }
@@ -75,7 +75,7 @@ export function isRigid(node: PatternNode, follow: ByteSet): boolean {
         return isRigid(node.body, anyByte) && lengthOf(node.body).min > 0
       if (node.mode === 'possessive') return true
       if (node.mode === 'lazy' || lengthOf(node.body).min === 0) return false
-      const body = firstBytes(node.body, emptySet(), anyByte)
+      const body = firstBytes(node.body, emptySet())
       return disjoint(body, follow) && isRigid(node.body, union(body, follow))
     }
     default:
@@ -85,6 +85,6 @@ export function isRigid(node: PatternNode, follow: ByteSet): boolean {
 
 /** Whether no later branch can begin as this one does. */
 function isApart(branch: PatternNode, others: readonly PatternNode[]): boolean {
-  const own = firstBytes(branch, anyByte, anyByte)
-  return others.every((other) => lengthOf(other).min > 0 && disjoint(own, firstBytes(other, anyByte, anyByte)))
+  const own = firstBytes(branch, anyByte)
+  return others.every((other) => lengthOf(other).min > 0 && disjoint(own, firstBytes(other, anyByte)))
 }

@@ -4,7 +4,7 @@
  * Every instruction is a code and its numbers in one array. Registers hold group borders (two a group, group 0
  * first), then what loops, atomic groups and assertions remember.
  */
-import { anyByte, type ByteSet, emptySet } from './byte-set.js'
+import { type ByteSet, emptySet } from './byte-set.js'
 import { firstBytes, type LookNode, lengthOf, type PatternNode, type PatternTree, type Position } from './tree.js'
 
 /** Instruction codes with their numbers. */
@@ -51,7 +51,7 @@ export const op = {
   groupOut: 19,
 } as const
 
-export const positionCodes: Readonly<Record<Position, number>> = {
+const positionCodes: Readonly<Record<Position, number>> = {
   start: 0,
   end: 1,
   'end-or-last-newline': 2,
@@ -97,7 +97,7 @@ export function compileProgram(tree: PatternTree, countPasses = false): Program 
     groupLists: compiler.groupLists,
     registers: compiler.registers,
     groups: tree.groups,
-    first: mayBeEmpty ? null : firstBytes(tree.root, emptySet(), anyByte),
+    first: mayBeEmpty ? null : firstBytes(tree.root, emptySet()),
     anchored: isAnchored(tree.root) || startsWithAnything(tree.root),
   }
 }

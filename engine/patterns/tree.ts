@@ -2,7 +2,7 @@
  * The tree of a PCRE pattern over bytes. Options are resolved while parsing: a caseless letter is a set of two
  * bytes, `.` is a set, `^` is one of two assertions; so a tree means the same wherever it is looked at.
  */
-import { type ByteSet, union } from './byte-set.js'
+import { anyByte, type ByteSet, emptySet, singleByte, union } from './byte-set.js'
 
 export type RepeatMode = 'greedy' | 'lazy' | 'possessive'
 
@@ -119,34 +119,34 @@ function spanOf(nodes: readonly PatternNode[]): { min: number; max: number } {
 }
 
 /** What a byte must be for the node, and then what follows it, to have a chance there. */
-export function firstBytes(node: PatternNode, follow: ByteSet, any: ByteSet): ByteSet {
+export function firstBytes(node: PatternNode, follow: ByteSet): ByteSet {
   switch (node.kind) {
     case 'set':
       return node.set
     case 'sequence':
-      return node.items.reduceRight((rest, item) => firstBytes(item, rest, any), follow)
+      return node.items.reduceRight((rest, item) => firstBytes(item, rest), follow)
     case 'choice':
-      return node.branches.map((branch) => firstBytes(branch, follow, any)).reduce(union)
+      return node.branches.map((branch) => firstBytes(branch, follow)).reduce(union)
     case 'group':
     case 'atomic':
-      return firstBytes(node.body, follow, any)
+      return firstBytes(node.body, follow)
     case 'repeat': {
       if (node.max === 0) return follow
-      const inner = firstBytes(node.body, follow, any)
+      const inner = firstBytes(node.body, follow)
       return node.min === 0 ? union(inner, follow) : inner
     }
     case 'keep':
       return follow
     case 'position':
-      return firstAt(node.at, any)
+      return firstAt(node.at)
     default:
-      return any
+      return anyByte
   }
 }
 
 /** A byte behind the end, or inside a line, is none that `\z` or `$` can stand before. */
-function firstAt(at: Position, any: ByteSet): ByteSet {
-  if (at === 'end') return any.map(() => 0)
-  if (at === 'line-end' || at === 'end-or-last-newline') return any.map((_, code) => (code === 0x0a ? 1 : 0))
-  return any
+function firstAt(at: Position): ByteSet {
+  if (at === 'end') return emptySet()
+  if (at === 'line-end' || at === 'end-or-last-newline') return singleByte(0x0a)
+  return anyByte
 }

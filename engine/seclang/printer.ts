@@ -56,7 +56,7 @@ function printDirective(node: DirectiveNode, rules: LexicalRules): ByteString {
   return [node.name, ...printed].join(' ')
 }
 
-export function printTarget(target: TargetNode): ByteString {
+function printTarget(target: TargetNode): ByteString {
   const sign = target.count ? '&' : target.negated ? '!' : ''
   const selector = target.selector === null ? '' : `:${printSelector(target.variable, target.selector)}`
   return `${sign}${target.variable}${selector}`
@@ -105,7 +105,7 @@ function printActionList(actions: readonly ActionNode[], indent: string, rules: 
   return ` \\\n${indent}    ${mark}${list.join(`,\\\n${indent}    `)}${mark}`
 }
 
-export function printAction(action: ActionNode): ByteString {
+function printAction(action: ActionNode): ByteString {
   const { name, argument } = action
   if (argument === null) return name
   if (argument !== '' && !/^[' \t]|,|[ \t]$/.test(argument)) {

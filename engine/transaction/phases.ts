@@ -112,7 +112,7 @@ function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumb
 
 /** An end without a rule. */
 function interruptionOf(kind: BlockKind, phase: number, status: number): Interruption {
-  const disruption: Disruption = { kind: 'deny', status, location: null }
+  const disruption: Disruption = { kind: 'deny', status }
   return { blockedBy: { kind, ruleId: null, phase, action: 'deny' }, disruption }
 }
 

@@ -13,7 +13,7 @@ const harmlessPath = /^[A-Za-z0-9/._~$&+;:@,=()*-]+$/
 const harmlessKey = /^[A-Za-z0-9_.[\]:-]+$/
 
 /** The operator that holds for exactly this path. */
-export function pathOperator(path: ByteString): string {
+function pathOperator(path: ByteString): string {
   if (harmlessPath.test(path)) return `@streq ${path}`
   const escaped = path.replace(/[^A-Za-z0-9/_]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
   return `@rx \\A${escaped}\\z`

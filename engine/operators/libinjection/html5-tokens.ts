@@ -13,7 +13,7 @@ export const noToken = 0
 export const tagNameToken = 1
 export const attributeNameToken = 2
 export const attributeValueToken = 3
-export const commentToken = 4
+const commentToken = 4
 export const doctypeToken = 5
 
 export type HtmlToken = 0 | 1 | 2 | 3 | 4 | 5

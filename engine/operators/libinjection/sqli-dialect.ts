@@ -2,7 +2,7 @@
  * How the implementations of libinjection differ on SQL, one record each.
  *
  * Sources: runs of libmodsecurity 3.0.9, mod_security2 2.9.7 and libinjection-go 0.3.3, compared by
- * bench/fuzz-libinjection.ts. Words and fingerprints are the same in all of them.
+ * bench/libinjection/fuzz.ts. Words and fingerprints are the same in all of them.
  */
 
 export interface SqliDialect {

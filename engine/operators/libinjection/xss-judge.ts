@@ -11,7 +11,7 @@ import { type Html5Reading, Html5Tokens, type HtmlPlace } from './html5-tokens.j
 import { beginsWith, deadNode, rootNode, upperCase, WordList } from './xss-words.js'
 
 /** What an attribute's name makes of its value. */
-export const attributeKinds = {
+const attributeKinds = {
   /** Any value is a hit: event handlers and the like. */
   script: 1,
   /** A value that begins with one of the schemes is a hit. */

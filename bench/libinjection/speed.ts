@@ -1,15 +1,15 @@
 /**
- * `node dist/bench/libinjection-speed.js [LIBRARY]`: nanoseconds a value, ours beside the real libinjections.
+ * `node dist/bench/libinjection/speed.js [LIBRARY]`: nanoseconds a value, ours beside the real libinjections.
  *
  * The values are those of the bundled corpora. Each program takes the least of several passes over all of them, and
  * times itself: no pipe is in the figures. The real ones must be built, see `bench/peers/README.md`.
  */
-import { bundledCorpora, corpusReader } from '../corpora/index.js'
-import { type ByteString, isUnreadable, type TransactionRecord } from '../engine/index.js'
-import { payloadsIn } from './libinjection/fuzz-inputs.js'
-import { fuzzKinds } from './libinjection/fuzz-kinds.js'
-import { nativeAppsec } from './libinjection/native-appsec.js'
-import { openOracle } from './libinjection/oracles.js'
+import { bundledCorpora, corpusReader } from '../../corpora/index.js'
+import { type ByteString, isUnreadable, type TransactionRecord } from '../../engine/index.js'
+import { payloadsIn } from './fuzz-inputs.js'
+import { fuzzKinds } from './fuzz-kinds.js'
+import { nativeAppsec } from './native-appsec.js'
+import { openOracle } from './oracles.js'
 
 const passes = 50
 

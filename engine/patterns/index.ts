@@ -1,25 +1,25 @@
 /**
- * Patterns of rules compiled; with regex-go.ts the only importer of re2.
+ * Patterns of rules compiled; with go-pattern.ts the only importer of re2.
  *
  * Values and patterns are byte strings. RE2 gets the UTF-8 of their code points, so that one byte is one
  * character to it and `.` matches every byte. What RE2 cannot express is written otherwise where that is exact;
  * else our own backtracker runs it, on values that a wider RE2 pattern has let through.
  */
 import RE2 from 're2'
-import { DefinitionError } from './errors.js'
-import type { ByteString } from './model/exchange.js'
-import type { Platform } from './model/platform.js'
-import { rewritePattern } from './pattern-syntax.js'
-import { Backtracker } from './patterns/backtracker.js'
-import { compileMatchLimit, type LimitTest, leastLimitedLength } from './patterns/match-limit.js'
-import { parsePattern } from './patterns/parser.js'
-import { relaxPossessive } from './patterns/possessive.js'
-import { beyondRe2, printExact, printSuperset } from './patterns/printer.js'
-import { compileProgram } from './patterns/program.js'
-import { hasLooseLineStart, type PatternTree } from './patterns/tree.js'
-import { compileGoPattern } from './regex-go.js'
+import { DefinitionError } from '../errors.js'
+import type { ByteString } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import { Backtracker } from './backtracker.js'
+import { compileGoPattern } from './go-pattern.js'
+import { compileMatchLimit, type LimitTest, leastLimitedLength } from './match-limit.js'
+import { parsePattern } from './parser.js'
+import { relaxPossessive } from './possessive.js'
+import { beyondRe2, printExact, printSuperset } from './printer.js'
+import { compileProgram } from './program.js'
+import { rewritePattern } from './re2-syntax.js'
+import { hasLooseLineStart, type PatternTree } from './tree.js'
 
-export { PatternRunaway } from './patterns/backtracker.js'
+export { PatternRunaway } from './backtracker.js'
 
 export interface PatternMatch {
   readonly index: number
@@ -44,7 +44,7 @@ export interface Pattern {
 }
 
 /** Steps the backtracker may take on one value. */
-export const patternStepBudget = 1_000_000
+const patternStepBudget = 1_000_000
 
 /**
  * Compiles a rule's pattern. `$` and `^` are the platform's: COMPAT(modsec3, coraza) they also match at line

@@ -7,8 +7,8 @@
  * Seen in Coraza 3.8.1: operators/rx.go.
  */
 import RE2 from 're2'
-import type { ByteString } from './model/exchange.js'
-import { isUtf8, replacement, utf8LengthAt } from './utf8.js'
+import type { ByteString } from '../model/exchange.js'
+import { isUtf8, replacement, utf8LengthAt } from '../utf8.js'
 
 export interface FoundPattern {
   readonly index: number

@@ -1,21 +1,21 @@
 /**
- * `node dist/bench/fuzz-libinjection.js`: our libinjection against another one, over seeded inputs.
+ * `node dist/bench/libinjection/fuzz.js`: our libinjection against another one, over seeded inputs.
  *
  *     --kind KIND       --oracle NAME       --count N       --seed S
  *     --library PATH    what libmodsecurity and modsecurity2 open (libmodsecurity.so.3)
  *     --crs FOLDER      CRS tests, whose payloads are changed too; the bundled corpora are used always
  *     --digest          also prints the digests of inputs and answers; then without any payloads
  *
- * Kinds are those of `libinjection/fuzz-kinds.ts`, oracles those of `libinjection/oracles.ts`.
+ * Kinds are those of `fuzz-kinds.ts`, oracles those of `oracles.ts`.
  * Prints every difference, escaped and shortened, then the counts. Exit status 1 where there was one.
  */
 import { parseArgs } from 'node:util'
-import { bundledCorpora, corpusReader } from '../corpora/index.js'
-import { isUnreadable, type TransactionRecord } from '../engine/index.js'
-import { payloadsIn } from './libinjection/fuzz-inputs.js'
-import { fuzzKinds } from './libinjection/fuzz-kinds.js'
-import { fuzz } from './libinjection/fuzz-run.js'
-import { openOracle, oracleNames } from './libinjection/oracles.js'
+import { bundledCorpora, corpusReader } from '../../corpora/index.js'
+import { isUnreadable, type TransactionRecord } from '../../engine/index.js'
+import { payloadsIn } from './fuzz-inputs.js'
+import { fuzzKinds } from './fuzz-kinds.js'
+import { fuzz } from './fuzz-run.js'
+import { openOracle, oracleNames } from './oracles.js'
 
 const { values: options } = parseArgs({
   options: {

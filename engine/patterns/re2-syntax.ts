@@ -1,11 +1,11 @@
 /**
  * PCRE pattern syntax to RE2's, on byte strings: what PCRE writes otherwise is rewritten so that its meaning holds,
- * what RE2 cannot express is named. Patterns with such names are read by `patterns/` instead.
+ * what RE2 cannot express is named. Patterns with such names are parsed to a tree instead.
  *
  * Each char of a pattern is a byte. RE2 sees the bytes as code points U+0000-U+00FF, as it sees those of values.
  */
-import { DefinitionError } from './errors.js'
-import type { ByteString } from './model/exchange.js'
+import { DefinitionError } from '../errors.js'
+import type { ByteString } from '../model/exchange.js'
 
 export interface RewrittenPattern {
   /** Source for RE2; of no use where `needs` is not empty. */
