@@ -1,8 +1,8 @@
 /**
  * The differences that are known and stay: whose bug each is, and the least that shows it.
  *
- * An entry explains a difference only where every rule id that differs is its own. What no entry explains fails the
- * run.
+ * An entry explains a difference only where every rule id that differs is its own, and a difference of scores alone
+ * only where it says so. What no entry explains fails the run.
  */
 import type { PlatformName } from '../../engine/index.js'
 import type { Difference } from './comparison.js'
@@ -18,10 +18,10 @@ export interface Cause {
   explains(difference: Difference): boolean
 }
 
-/** Every rule that differs is one the engine itself does not always log. */
-function isVariation({ onlyWafsim, onlyPeer, varying }: Difference): boolean {
+/** Every rule that differs is one the engine itself does not always log; a score that alone differs is not always so. */
+function isVariation({ onlyWafsim, onlyPeer, outcome, varying, scoreVaries }: Difference): boolean {
   const ids = [...onlyWafsim, ...onlyPeer]
-  return ids.length > 0 && ids.every((id) => varying.includes(id))
+  return ids.length > 0 ? ids.every((id) => varying.includes(id)) : outcome === null && scoreVaries
 }
 
 /** Every rule that differs reads MATCHED_VAR in a chain, and the request holds a NUL, plain or encoded. */
@@ -31,6 +31,7 @@ function readsBehindNul({ onlyWafsim, onlyPeer, matchedVarReaders, record }: Dif
   const text = [uri, ...headers.map(([, value]) => value), body].join('\n')
   return (
     /\0|%(?:25)*00|\\(?:u0000|x00|0)|&#x?0+(?![0-9a-f])/i.test(text) &&
+    ids.length > 0 &&
     ids.every((id) => matchedVarReaders.includes(id))
   )
 }

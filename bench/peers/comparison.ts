@@ -2,7 +2,10 @@
  * wafsim's verdict and a peer's result for the same record, and what differs between them.
  */
 import type { PlatformName, Ruleset, TransactionRecord, Verdict } from '../../engine/index.js'
-import type { PeerResult } from './peer.js'
+import type { PeerResult, Scores } from './peer.js'
+
+/** What is compared of a verdict. */
+export type Answer = Pick<Verdict, 'ruleIds' | 'verdict' | 'status' | 'blockedBy' | 'score' | 'error'>
 
 export interface Difference {
   readonly record: TransactionRecord
@@ -10,12 +13,16 @@ export interface Difference {
   /** Rules that one side logs and the other does not, without those that only follow from a score. */
   readonly onlyWafsim: readonly number[]
   readonly onlyPeer: readonly number[]
-  /** What is not rule ids: the status a client gets, the score, an error; null where these are equal. */
+  /** What is not rule ids: the status a client gets, an error; null where these are equal. */
   readonly outcome: string | null
+  /** The scores at the end, where they differ. */
+  readonly scores: { readonly wafsim: Scores; readonly peer: Scores } | null
   /** Rules that the peer logs in some replays of the record and not in others; empty where it was replayed once. */
   readonly varying: readonly number[]
   /** Of the rules that differ, those that read MATCHED_VAR or MATCHED_VARS behind a match of their own. */
   readonly matchedVarReaders: readonly number[]
+  /** Whether the peer's replays came to several scores, wafsim's among them. */
+  readonly scoreVaries: boolean
 }
 
 /** The difference with what further replays of its record showed. */
@@ -25,7 +32,9 @@ export function withReplays(difference: Difference, replays: readonly PeerResult
   const varying = everSeen.filter(
     (id) => replays.some(({ ruleIds }) => !ruleIds.includes(id)) || difference.onlyWafsim.includes(id),
   )
-  return { ...difference, varying }
+  const { scores } = difference
+  const scoreVaries = scores !== null && replays.some(({ score }) => score !== undefined && equal(score, scores.wafsim))
+  return { ...difference, varying, scoreVaries }
 }
 
 /** Rules of CRS that sum up what others found: they differ only where others, or scores, do. */
@@ -37,18 +46,19 @@ function without(ids: readonly number[], others: readonly number[]): number[] {
   return ids.filter((id) => !others.includes(id))
 }
 
-/** Null where both agree: the same rules in any order, the same interruption and, where known, score. */
+/** Null where both agree: the same rules in any order, the same interruption and, where known, scores. */
 export function compare(
   platform: PlatformName,
   record: TransactionRecord,
-  verdict: Verdict,
+  answer: Answer,
   result: PeerResult,
 ): Difference | null {
   const peerIds = result.error === undefined ? result.ruleIds : []
-  const onlyWafsim = without(verdict.ruleIds, peerIds)
-  const onlyPeer = without(peerIds, verdict.ruleIds)
-  const outcome = outcomeDifference(verdict, result)
-  if (onlyWafsim.length === 0 && onlyPeer.length === 0 && outcome === null) return null
+  const onlyWafsim = without(answer.ruleIds, peerIds)
+  const onlyPeer = without(peerIds, answer.ruleIds)
+  const outcome = outcomeDifference(answer, result)
+  const scores = scoreDifference(answer, result)
+  if (onlyWafsim.length === 0 && onlyPeer.length === 0 && outcome === null && scores === null) return null
   const findings = [...onlyWafsim, ...onlyPeer].some((id) => !isSummary(id))
   const kept = (ids: readonly number[]): number[] => (findings ? ids.filter((id) => !isSummary(id)) : [...ids])
   return {
@@ -57,8 +67,10 @@ export function compare(
     onlyWafsim: kept(onlyWafsim),
     onlyPeer: kept(onlyPeer),
     outcome,
+    scores,
     varying: [],
     matchedVarReaders: [],
+    scoreVaries: false,
   }
 }
 
@@ -73,18 +85,25 @@ export function withRules(difference: Difference, { rules }: Pick<Ruleset, 'rule
   return { ...difference, matchedVarReaders: readers.map(({ id }) => id) }
 }
 
-function outcomeDifference(verdict: Verdict, result: PeerResult): string | null {
-  if (verdict.error !== null || result.error !== undefined)
-    return verdict.error !== null && result.error !== undefined
+function outcomeDifference(answer: Answer, result: PeerResult): string | null {
+  if (answer.error !== null || result.error !== undefined)
+    return answer.error !== null && result.error !== undefined
       ? null
-      : `wafsim ${verdict.error ?? 'reads it'}, peer ${result.error ?? 'reads it'}`
-  const kind = verdict.blockedBy?.kind
-  const mine = outcomeText(verdict.verdict !== 'pass' && kind !== 'server' && kind !== 'parser', verdict.status)
+      : `wafsim ${answer.error ?? 'reads it'}, peer ${result.error ?? 'reads it'}`
+  const kind = answer.blockedBy?.kind
+  const mine = outcomeText(answer.verdict !== 'pass' && kind !== 'server' && kind !== 'parser', answer.status)
   const theirs = outcomeText(result.disruptive, result.status)
-  if (mine !== theirs) return `wafsim ${mine}, peer ${theirs}`
-  if (result.score !== undefined && result.score !== verdict.score.inbound)
-    return `score ${verdict.score.inbound}, peer ${result.score}`
-  return null
+  return mine === theirs ? null : `wafsim ${mine}, peer ${theirs}`
+}
+
+/** A peer that says no score (its server refused the request before any rule) is not compared. */
+function scoreDifference({ score, error }: Answer, result: PeerResult): Difference['scores'] {
+  if (error !== null || result.score === undefined || equal(score, result.score)) return null
+  return { wafsim: score, peer: result.score }
+}
+
+function equal(one: Scores, other: Scores): boolean {
+  return one.inbound === other.inbound && one.outbound === other.outbound
 }
 
 /** A server or parser that refuses a request is no interruption by a rule: only its status tells. */
@@ -92,12 +111,26 @@ function outcomeText(interrupts: boolean, status: number): string {
   return `${interrupts ? 'interrupts' : 'passes'} with ${status}`
 }
 
-/** `only wafsim 942100; only peer 932200`: what the differences of one group have in common. */
+/**
+ * `only wafsim 942100; only peer 932200`: what the differences of one group have in common. A score that differs
+ * counts where nothing else does: `score alone: inbound 5 above the peer's`.
+ */
 export function signatureOf(difference: Difference): string {
-  const { onlyWafsim, onlyPeer, outcome } = difference
+  const { onlyWafsim, onlyPeer, outcome, scores } = difference
   const parts = [
     onlyWafsim.length > 0 ? `only wafsim ${onlyWafsim.join(' ')}` : '',
     onlyPeer.length > 0 ? `only peer ${onlyPeer.join(' ')}` : '',
   ].filter((part) => part !== '')
-  return parts.length > 0 ? parts.join('; ') : (outcome ?? '')
+  if (parts.length > 0) return parts.join('; ')
+  return outcome ?? (scores === null ? '' : `score alone: ${distances(scores.wafsim, scores.peer)}`)
+}
+
+function distances(mine: Scores, theirs: Scores): string {
+  return (['inbound', 'outbound'] as const)
+    .filter((direction) => mine[direction] !== theirs[direction])
+    .map((direction) => {
+      const distance = mine[direction] - theirs[direction]
+      return `${direction} ${Math.abs(distance)} ${distance > 0 ? 'above' : 'below'} the peer's`
+    })
+    .join(', ')
 }

@@ -3,21 +3,30 @@
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type LoadedRuleset, loadRuleset, type PlatformName } from '../../engine/index.js'
+import { type LoadedRuleset, loadRuleset, type PlatformName, type SourcePart } from '../../engine/index.js'
 import { findCrs, resolveRuleset } from '../../rulesets/index.js'
 
 export interface RulesOfRun {
+  /** Without its place: `OWASP CRS 4.25.0`. */
   readonly name: string
-  readonly loaded: LoadedRuleset
+  readonly parts: readonly SourcePart[]
+  /** For wafsim; throws RulesetError where the platform refuses the rules. */
+  readonly load: () => LoadedRuleset
+  /** For the peer. */
   readonly files: readonly string[]
 }
 
 /**
- * What `--rules` takes: the caller's choice, the tree WAFSIM_CRS_TESTS or WAFSIM_CRS_DIR names, a CRS tree beside
- * the checkout, an installed release, the starter ruleset.
+ * What `--rules` takes: the caller's choice; else the tree WAFSIM_CRS_TESTS or WAFSIM_CRS_DIR names, a CRS tree beside
+ * the checkout, an installed release or the starter ruleset, and CRS 3 as Debian's package has it where it is there.
  */
-export function chooseRules(given: string | undefined, root: string): string {
+export function chooseRules(given: readonly string[] | undefined, root: string): readonly string[] {
   if (given !== undefined) return given
+  const first = mainRules(root)
+  return existsSync(join(debianRules, 'rules')) && first !== debianRules ? [first, debianRules] : [first]
+}
+
+function mainRules(root: string): string {
   const named = [process.env.WAFSIM_CRS_TESTS, process.env.WAFSIM_CRS_DIR]
   const places = [...named, join(root, '..', 'shared', 'crs-4.25.0')].filter((place) => place !== undefined)
   for (const place of places)
@@ -29,17 +38,25 @@ export function chooseRules(given: string | undefined, root: string): string {
   }
 }
 
-/** The folder of rule tests of a CRS tree; null where it has none. */
-export function testsOf(rules: string): string | null {
-  const named = process.env.WAFSIM_CRS_TESTS
-  for (const folder of [join(rules, 'tests'), named ?? '']) if (folder !== '' && existsSync(folder)) return folder
-  return null
+/** The folder of rule tests of the first CRS tree that has them: requests for every ruleset. Null where none has. */
+export function testsOf(rulesets: readonly string[]): string | null {
+  const places = [...rulesets.map((rules) => join(rules, 'tests')), process.env.WAFSIM_CRS_TESTS ?? '']
+  return places.find((folder) => folder !== '' && existsSync(folder)) ?? null
 }
+
+/** Where Debian's package modsecurity-crs puts its rules. */
+const debianRules = '/usr/share/modsecurity-crs'
 
 /** Where Debian's packages put the file that the recommended configurations name; wafsim always maps as it says. */
 const unicodeMap = '/etc/modsecurity/unicode.mapping'
 
-/** Throws UsageError or RulesetError where the rules cannot be used. */
+/** What is loaded for a ruleset, and its name without its place. Throws UsageError where there are no such rules. */
+export function planOf(rules: string, platform: PlatformName, paranoia: number): Pick<RulesOfRun, 'name' | 'parts'> {
+  const { name, parts } = resolveRuleset({ rules: [rules], platform, paranoia, set: [] })
+  return { name: name.replace(/ \(.*\)$/, ''), parts }
+}
+
+/** Throws UsageError where there are no such rules. */
 export function rulesOfRun(
   rules: string,
   platform: PlatformName,
@@ -47,9 +64,8 @@ export function rulesOfRun(
   scratch: string,
   mapsUnicode: boolean,
 ): RulesOfRun {
-  const plan = resolveRuleset({ rules: [rules], platform, paranoia, set: [] })
-  const loaded = loadRuleset({ parts: plan.parts, platform, engineMode: 'on' })
-  const files = plan.parts.map((part, index) => {
+  const { name, parts } = planOf(rules, platform, paranoia)
+  const files = parts.map((part, index) => {
     if (part.kind === 'file') return part.path
     const path = join(scratch, `settings-${index}.conf`)
     writeFileSync(path, part.text, 'latin1')
@@ -59,5 +75,6 @@ export function rulesOfRun(
   // One file: libmodsecurity keeps the first of a setting's values where files are loaded one by one.
   const main = join(scratch, 'main.conf')
   writeFileSync(main, [...map, ...files.map((file) => `Include ${file}`), 'SecRuleEngine On', ''].join('\n'))
-  return { name: plan.name, loaded, files: [main] }
+  const load = (): LoadedRuleset => loadRuleset({ parts, platform, engineMode: 'on' })
+  return { name, parts, load, files: [main] }
 }

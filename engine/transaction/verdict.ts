@@ -79,7 +79,12 @@ function unique(ids: readonly number[]): number[] {
   return [...new Set(ids)]
 }
 
-/** CRS 4 names first, those of CRS 3 where they are missing. */
+/** TX variables that hold the blocking scores: the first that is set counts (CRS 4's name, then those of CRS 3). */
+export const scoreVariables = {
+  inbound: ['blocking_inbound_anomaly_score', 'anomaly_score', 'inbound_anomaly_score'],
+  outbound: ['blocking_outbound_anomaly_score', 'outbound_anomaly_score'],
+} as const
+
 function scores(transaction: Transaction): Pick<Verdict, 'score' | 'scoreByLevel'> {
   const read = (...names: string[]): number => {
     for (const name of names) {
@@ -91,8 +96,8 @@ function scores(transaction: Transaction): Pick<Verdict, 'score' | 'scoreByLevel
   const levels = [1, 2, 3, 4]
   return {
     score: {
-      inbound: read('blocking_inbound_anomaly_score', 'anomaly_score', 'inbound_anomaly_score'),
-      outbound: read('blocking_outbound_anomaly_score', 'outbound_anomaly_score'),
+      inbound: read(...scoreVariables.inbound),
+      outbound: read(...scoreVariables.outbound),
     },
     scoreByLevel: {
       inbound: levels.map((level) => read(`inbound_anomaly_score_pl${level}`, `anomaly_score_pl${level}`)),

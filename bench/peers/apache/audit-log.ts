@@ -8,11 +8,14 @@
  * rules (part K) then tells: it holds rules that do not log too, so it counts only where a message is cut.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { type Scores, scoreRuleId, scoresIn } from './scores.js'
 
 export interface AuditEntry {
   /** Ids of the rules that logged, in order, each once. */
   readonly ruleIds: readonly number[]
   readonly disruptive: boolean
+  /** Null where the rule that logs them did not run. */
+  readonly score: Scores | null
   /** Time in the engine's phases, in microseconds. */
   readonly microseconds: number
 }
@@ -82,15 +85,21 @@ const cutLength = 1000
 function entryOf({ audit_data: data, matched_rules: matched }: LoggedTransaction): AuditEntry {
   const ids = new Set<number>()
   let cut = false
+  let score: Scores | null = null
   for (const message of data?.messages ?? []) {
     if (/Execution error - |PCRE limits exceeded/.test(message.slice(0, 200))) continue
+    const scores = scoresIn(message)
+    if (scores !== null) {
+      score = scores
+      continue
+    }
     const id = metadata.exec(message)?.[1]
     if (id !== undefined) ids.add(Number(id))
     else if (/^(?:Warning|Access denied|Pause)/.test(message) && message.length >= cutLength) cut = true
   }
   if (cut) for (const id of loggingIds(matched ?? [])) ids.add(id)
   const microseconds = phases.reduce((sum, phase) => sum + Number(data?.stopwatch?.[phase] ?? 0), 0)
-  return { ruleIds: [...ids], disruptive: data?.action?.intercepted === true, microseconds }
+  return { ruleIds: [...ids], disruptive: data?.action?.intercepted === true, score, microseconds }
 }
 
 /** Ids of the rules and whole chains of part K that log. */
@@ -99,4 +108,5 @@ function loggingIds(matched: NonNullable<LoggedTransaction['matched_rules']>): n
     .filter(({ full_chain_match: full, rules: [head] }) => full ?? head?.is_matched === true)
     .filter(({ rules: [head] }) => !/[",]nolog[",]/.test(head?.unparsed ?? ''))
     .map(({ rules: [head] }) => Number(head?.actionset?.id))
+    .filter((id) => id !== scoreRuleId)
 }

@@ -1,6 +1,6 @@
 /**
  * Replays records through a real Apache with ModSecurity 2 and prints one result a record, as the other peers do:
- * the rules that logged, the status, the time. See ../README.md.
+ * the rules that logged, the status, the scores, the time. See ../README.md.
  *
  * Requests go one by one, so whatever the audit log gains belongs to the request just answered. A request that
  * Apache refuses before ModSecurity sees it has a status and no rule ids.
@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs'
 import { recordOf } from '../../../corpora/index.js'
 import type { TransactionRecord } from '../../../engine/index.js'
 import { AuditLog } from './audit-log.js'
+import { type ScoreNames, type Scores, scoreDirectives } from './scores.js'
 import { ApacheError, type ApacheServer, startApache } from './server.js'
 import { bytesOf, send } from './wire.js'
 
@@ -16,6 +17,7 @@ interface Options {
   readonly files: readonly string[]
   readonly repeat: number
   readonly time: boolean
+  readonly names: ScoreNames
 }
 
 type Line =
@@ -26,25 +28,32 @@ interface Result {
   readonly ruleIds: readonly number[]
   readonly status: number
   readonly disruptive: boolean
+  readonly score?: Scores
   readonly microseconds: number
 }
 
-const usage = 'usage: apache-peer [--phases 1..5] [--repeat N] [--time] RULEFILE... < records.ndjson'
+const usage =
+  'usage: apache-peer [--phases 1..5] [--repeat N] [--time] [--inbound NAMES] [--outbound NAMES] RULEFILE... < records.ndjson'
 
 /** `--phases` is taken as the other peers take it, and changes nothing: Apache runs them all. */
 function optionsOf(words: readonly string[]): Options | null {
   const files: string[] = []
   let repeat = 1
   let time = false
+  let inbound: readonly string[] = []
+  let outbound: readonly string[] = []
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string
     if (word === '--time') time = true
     else if (word === '--phases') at++
     else if (word === '--repeat') repeat = Number(words[++at])
+    else if (word === '--inbound') inbound = words[++at]?.split(',') ?? []
+    else if (word === '--outbound') outbound = words[++at]?.split(',') ?? []
     else if (word.startsWith('--')) return null
     else files.push(word)
   }
-  return files.length > 0 && Number.isInteger(repeat) && repeat >= 1 ? { files, repeat, time } : null
+  if (files.length === 0 || !Number.isInteger(repeat) || repeat < 1) return null
+  return { files, repeat, time, names: { inbound, outbound } }
 }
 
 function linesOf(text: string): Line[] {
@@ -67,10 +76,12 @@ async function resultOf(server: ApacheServer, log: AuditLog, request: Transactio
   // A connection that was reset says nothing about when the entry is written.
   if (status === 0) await new Promise((done) => setTimeout(done, 50))
   const entries = log.read()
+  const score = entries.find((entry) => entry.score !== null)?.score ?? null
   return {
     ruleIds: [...new Set(entries.flatMap((entry) => entry.ruleIds))],
     status,
     disruptive: entries.some((entry) => entry.disruptive),
+    ...(score === null ? {} : { score }),
     microseconds: entries.reduce((sum, entry) => sum + entry.microseconds, 0),
   }
 }
@@ -115,7 +126,7 @@ async function main(): Promise<number> {
   }
   const start = performance.now()
   try {
-    const server = await startApache(options.files)
+    const server = await startApache(options.files, scoreDirectives(options.names))
     try {
       if (options.time) {
         const loadMicroseconds = Math.round((performance.now() - start) * 1000)

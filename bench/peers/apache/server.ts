@@ -31,8 +31,11 @@ const modules = ['mpm_prefork', 'authz_core', 'unique_id', 'alias', 'lua', 'secu
 /** Milliseconds within which the server must answer; CRS loads in one or two seconds. */
 const startTimeout = 60_000
 
-/** Starts the server. `APACHE_BIN` and `APACHE_MODULES` name other places than the usual ones. */
-export async function startApache(ruleFiles: readonly string[]): Promise<ApacheServer> {
+/**
+ * Starts the server with the rule files and, behind them, directives of our own. `APACHE_BIN` and `APACHE_MODULES`
+ * name other places than the usual ones.
+ */
+export async function startApache(ruleFiles: readonly string[], directives: readonly string[]): Promise<ApacheServer> {
   const binary = process.env.APACHE_BIN ?? binaries.find(existsSync)
   const folder = process.env.APACHE_MODULES ?? moduleFolders.find((path) => existsSync(join(path, 'mod_security2.so')))
   if (binary === undefined) throw new ApacheError('no Apache; install it (Debian: apache2) or set APACHE_BIN')
@@ -45,7 +48,7 @@ export async function startApache(ruleFiles: readonly string[]): Promise<ApacheS
     const port = await freePort()
     const configuration = join(root, 'httpd.conf')
     prepare(root)
-    writeFileSync(configuration, configurationText(root, port, folder, ruleFiles))
+    writeFileSync(configuration, configurationText(root, port, folder, ruleFiles, directives))
     const child = spawn(binary, ['-f', configuration, '-DFOREGROUND'], {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -70,7 +73,13 @@ function prepare(root: string): void {
   writeFileSync(join(root, 'audit.log'), '')
 }
 
-function configurationText(root: string, port: number, folder: string, ruleFiles: readonly string[]): string {
+function configurationText(
+  root: string,
+  port: number,
+  folder: string,
+  ruleFiles: readonly string[],
+  directives: readonly string[],
+): string {
   const loads = modules
     .filter((name) => existsSync(join(folder, `mod_${name}.so`)))
     .map((name) => `LoadModule ${name}_module ${join(folder, `mod_${name}.so`)}`)
@@ -96,6 +105,7 @@ function configurationText(root: string, port: number, folder: string, ruleFiles
     `AliasMatch ^ ${quoted(join(root, 'answer.lua'))}`,
     `<Directory ${quoted(root)}>\n  Require all granted\n  SetHandler lua-script\n</Directory>`,
     ...ruleFiles.map((file) => `Include ${quoted(resolve(file))}`),
+    ...directives,
     `SecDataDir ${quoted(join(root, 'data'))}`,
     `SecTmpDir ${quoted(join(root, 'data'))}`,
     'SecDebugLogLevel 0',

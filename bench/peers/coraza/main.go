@@ -1,5 +1,5 @@
 // Replays records through Coraza, in the order in which its HTTP middleware calls it, and prints one result a
-// record: the rules that logged, the status, the time.
+// record: the rules that logged, the status, the scores, the time.
 //
 // Here: the command line, the calls, the clock. Not here: reading records (records.go). What must hold: after an
 // interruption no further phase runs but logging; results are in input order; a bad line is a result with
@@ -18,19 +18,50 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/corazawaf/coraza/v3"
+	"github.com/corazawaf/coraza/v3/experimental/plugins/plugintypes"
 	"github.com/corazawaf/coraza/v3/types"
 )
+
+type score struct {
+	Inbound  int `json:"inbound"`
+	Outbound int `json:"outbound"`
+}
 
 type result struct {
 	ID           string  `json:"id"`
 	RuleIDs      []int   `json:"ruleIds"`
 	Status       int     `json:"status"`
 	Disruptive   bool    `json:"disruptive"`
+	Score        *score  `json:"score,omitempty"`
 	Microseconds float64 `json:"microseconds"`
+}
+
+// scoreNames are names in TX; the first that is set counts.
+type scoreNames struct {
+	inbound, outbound []string
+}
+
+// of reads the scores; nil where no names are given.
+func (n scoreNames) of(tx types.Transaction) *score {
+	state, ok := tx.(plugintypes.TransactionState)
+	if !ok || len(n.inbound)+len(n.outbound) == 0 {
+		return nil
+	}
+	read := func(names []string) int {
+		for _, name := range names {
+			if values := state.Variables().TX().Get(name); len(values) > 0 {
+				value, _ := strconv.Atoi(values[0])
+				return value
+			}
+		}
+		return 0
+	}
+	return &score{read(n.inbound), read(n.outbound)}
 }
 
 type failure struct {
@@ -108,6 +139,7 @@ func hostName(host string) string {
 type engine struct {
 	waf     coraza.WAF
 	current *result
+	names   scoreNames
 }
 
 // noteRule is called for every rule that logs; a rule is noted once, where it first matched.
@@ -127,14 +159,15 @@ func (e *engine) evaluate(rec *record, phases int) (result, error) {
 		err = runResponse(tx, rec, phases, &out)
 	}
 	tx.ProcessLogging()
+	out.Score = e.names.of(tx)
 	if closed := tx.Close(); err == nil {
 		err = closed
 	}
 	return out, err
 }
 
-func load(files []string) (*engine, error) {
-	e := &engine{current: &result{}}
+func load(files []string, names scoreNames) (*engine, error) {
+	e := &engine{current: &result{}, names: names}
 	config := coraza.NewWAFConfig().WithErrorCallback(e.noteRule)
 	for _, file := range files {
 		// Data files are looked up beside the rule file, and a relative path has no folder to look in.
@@ -199,9 +232,15 @@ func main() {
 	phases := flag.Int("phases", 4, "the last phase to run, 1 to 5 (logging always runs)")
 	repeat := flag.Int("repeat", 1, "how often to replay all records")
 	timed := flag.Bool("time", false, "print the time of loading and of each pass on standard error")
+	var names scoreNames
+	list := func(into *[]string) func(string) error {
+		return func(text string) error { *into = strings.Split(text, ","); return nil }
+	}
+	flag.Func("inbound", "`names` in TX that may hold the inbound score", list(&names.inbound))
+	flag.Func("outbound", "`names` in TX that may hold the outbound score", list(&names.outbound))
 	flag.Parse()
 	if flag.NArg() == 0 || *repeat < 1 || *phases < 1 || *phases > 5 {
-		fail("usage: coraza-peer [--phases 1..5] [--repeat N] [--time] RULEFILE... < records.ndjson")
+		fail("usage: coraza-peer [--phases 1..5] [--repeat N] [--time] [--inbound NAMES] [--outbound NAMES] RULEFILE... < records.ndjson")
 	}
 	note := func(line map[string]any) {
 		if *timed {
@@ -211,7 +250,7 @@ func main() {
 	}
 
 	start := time.Now()
-	e, err := load(flag.Args())
+	e, err := load(flag.Args(), names)
 	if err != nil {
 		fail(err)
 	}

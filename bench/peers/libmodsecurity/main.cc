@@ -1,5 +1,5 @@
 // Replays records through libmodsecurity 3, in the order in which the nginx connector calls it, and prints one
-// result a record: the rules that logged, the status, the time.
+// result a record: the rules that logged, the status, the scores, the time.
 //
 // Here: the command line, the calls, the clock. Not here: reading records (records.h). What must hold: after an
 // intervention no further phase runs but logging; results are in input order; a bad line is a result with
@@ -15,6 +15,7 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -26,12 +27,17 @@ struct Result {
   std::vector<int> ruleIds;
   int status = 200;
   bool disruptive = false;
+  int inbound = 0;
+  int outbound = 0;
 };
 
 struct Options {
   int phases = 4;
   int repeat = 1;
   bool time = false;
+  // Names in TX, the first that is set counts; scores are printed where there are any.
+  std::vector<std::string> inbound;
+  std::vector<std::string> outbound;
   std::vector<std::string> files;
 };
 
@@ -97,15 +103,25 @@ void runResponse(modsecurity::Transaction &transaction, const Record &record, in
   intervenes(transaction, result);
 }
 
-Result evaluate(modsecurity::ModSecurity &engine, modsecurity::RulesSet &rules, const Record &record, int phases) {
+int scoreOf(const modsecurity::Transaction &transaction, const std::vector<std::string> &names) {
+  for (const auto &name : names)
+    if (const auto value = transaction.m_collections.m_tx_collection->resolveFirst(name))
+      return std::atoi(value->c_str());
+  return 0;
+}
+
+Result evaluate(modsecurity::ModSecurity &engine, modsecurity::RulesSet &rules, const Record &record,
+                const Options &options) {
   Result result;
   modsecurity::Transaction transaction(&engine, &rules, &result);
-  runRequest(transaction, record, phases, result);
+  runRequest(transaction, record, options.phases, result);
   if (!result.disruptive && record.hasResponse) {
     result.status = record.status;
-    runResponse(transaction, record, phases, result);
+    runResponse(transaction, record, options.phases, result);
   }
   transaction.processLogging();
+  result.inbound = scoreOf(transaction, options.inbound);
+  result.outbound = scoreOf(transaction, options.outbound);
   return result;
 }
 
@@ -114,12 +130,21 @@ int fail(const std::string &message) {
   return 2;
 }
 
+std::vector<std::string> namesIn(const std::string &list) {
+  std::vector<std::string> names;
+  std::istringstream in(list);
+  for (std::string name; std::getline(in, name, ',');) names.push_back(name);
+  return names;
+}
+
 bool readOptions(int count, char **words, Options &options) {
   for (int at = 1; at < count; at++) {
     const std::string word = words[at];
     if (word == "--time") options.time = true;
     else if ((word == "--phases" || word == "--repeat") && at + 1 < count)
       (word == "--phases" ? options.phases : options.repeat) = std::atoi(words[++at]);
+    else if ((word == "--inbound" || word == "--outbound") && at + 1 < count)
+      (word == "--inbound" ? options.inbound : options.outbound) = namesIn(words[++at]);
     else if (word.rfind("--", 0) == 0) return false;
     else options.files.push_back(word);
   }
@@ -141,7 +166,8 @@ int main(int count, char **words) {
   };
   Options options;
   if (!readOptions(count, words, options))
-    return fail("usage: libmodsecurity-peer [--phases 1..5] [--repeat N] [--time] RULEFILE... < records.ndjson");
+    return fail("usage: libmodsecurity-peer [--phases 1..5] [--repeat N] [--time] [--inbound NAMES] [--outbound NAMES] "
+                "RULEFILE... < records.ndjson");
 
   const auto start = clock::now();
   modsecurity::ModSecurity engine;
@@ -168,7 +194,7 @@ int main(int count, char **words) {
     for (size_t at = 0; at < records.size(); at++) {
       if (!records[at].error.empty()) continue;
       const auto begin = clock::now();
-      results[at] = evaluate(engine, rules, records[at], options.phases);
+      results[at] = evaluate(engine, rules, records[at], options);
       const double taken = microseconds(clock::now() - begin);
       times[at].push_back(taken);
       total += taken;
@@ -184,6 +210,8 @@ int main(int count, char **words) {
       out["ruleIds"] = results[at].ruleIds;
       out["status"] = results[at].status;
       out["disruptive"] = results[at].disruptive;
+      if (!options.inbound.empty() || !options.outbound.empty())
+        out["score"] = {{"inbound", results[at].inbound}, {"outbound", results[at].outbound}};
       out["microseconds"] = median(times[at]);
     } else {
       out["error"] = records[at].error;
