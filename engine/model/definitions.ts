@@ -314,6 +314,8 @@ export interface TransformationDefinition extends NamedDefinition {
   readonly apply: (value: ByteString) => ByteString
   /** In place of `apply` on the ModSecurity engine that differs; Coraza's are in `transformations/coraza.ts`. */
   readonly variants?: Readonly<Partial<Record<PlatformName, (value: ByteString) => ByteString>>>
+  /** Whether multiMatch tests what came out; absent: where it differs. Set where a rule is compiled. */
+  readonly isStage?: (before: ByteString, after: ByteString) => boolean
 }
 
 /** A text whose macros are resolved against the running transaction. */

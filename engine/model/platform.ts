@@ -61,6 +61,8 @@ export interface Platform {
   readonly capturesXss: boolean
   /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
   readonly multiMatchLogsAtOnce: boolean
+  /** Whether a link with multiMatch and no transformation never matches. */
+  readonly multiMatchNeedsTransformation: boolean
   /** The order in which rules visit the values of a collection: as they came, or as `hashed-order.ts` says. */
   readonly collectionOrder: 'wire' | 'hashed'
   /** MATCHED_VARS keep what the rules before matched, up to the last one that did not match. */
@@ -124,6 +126,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'go',
     capturesXss: false,
     multiMatchLogsAtOnce: false,
+    multiMatchNeedsTransformation: false,
     collectionOrder: 'wire',
     matchedVarsOutliveMatch: false,
     server: 'none',
@@ -163,6 +166,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c2',
     capturesXss: true,
     multiMatchLogsAtOnce: false,
+    multiMatchNeedsTransformation: true,
     collectionOrder: 'wire',
     matchedVarsOutliveMatch: false,
     server: 'apache',
@@ -202,6 +206,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c',
     capturesXss: true,
     multiMatchLogsAtOnce: true,
+    multiMatchNeedsTransformation: false,
     collectionOrder: 'hashed',
     matchedVarsOutliveMatch: true,
     server: 'none',

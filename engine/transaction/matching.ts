@@ -24,7 +24,10 @@ export class Matching {
 
   constructor(private readonly transaction: Transaction) {}
 
-  /** Matches of the value: at most one, but with multiMatch one for each stage of its transformations that changed it. */
+  /**
+   * Matches of the value: at most one, but with multiMatch one for each stage of its transformations that says
+   * it changed it.
+   */
   matches(link: RuleLink, value: ByteString): readonly ValueMatch[] {
     if (link.multiMatch) return this.#matchStages(link, value)
     const transformed = this.#transform(link.pipeline, value)
@@ -33,11 +36,13 @@ export class Matching {
   }
 
   #matchStages(link: RuleLink, value: ByteString): readonly ValueMatch[] {
+    const { multiMatchNeedsTransformation } = this.transaction.ruleset.platform
+    if (multiMatchNeedsTransformation && link.pipeline.transformations.length === 0) return NONE
     const stages = [value]
     let current = value
     for (const transformation of link.pipeline.transformations) {
       const next = transformation.apply(current)
-      if (next !== current) stages.push(next)
+      if (transformation.isStage?.(current, next) ?? next !== current) stages.push(next)
       current = next
     }
     return stages.flatMap((transformed) => {

@@ -22,6 +22,7 @@ import { removeComments, removeCommentsChar, replaceComments } from './comments.
 import { corazaTransformations } from './coraza.js'
 import { cssDecode, escapeSeqDecode, htmlEntityDecode, jsDecode } from './escape.js'
 import { cmdLine, compressWhitespace, normalizePath, normalizePathWin, removeWhitespace } from './normalise.js'
+import { stageRuleOf } from './stages.js'
 import { length, lowercase, none, removeNulls, replaceNulls, trim, trimLeft, trimRight, uppercase } from './text.js'
 import { urlDecode, urlDecodeUni, urlEncode, utf8toUnicode } from './url.js'
 
@@ -77,16 +78,27 @@ for (const [alias, name] of Object.entries(transformationAliases))
 
 /** What a platform has in its own way, by name. */
 const platformsOwn: Readonly<Record<PlatformName, ReadonlyMap<string, TransformationDefinition>>> = {
-  coraza: new Map(corazaTransformations.map((definition) => [definition.name, definition])),
-  modsec2: variantsOn('modsec2'),
-  modsec3: variantsOn('modsec3'),
+  coraza: ownOf('coraza', corazaTransformations),
+  modsec2: ownOf('modsec2', variantsOn('modsec2')),
+  modsec3: ownOf('modsec3', variantsOn('modsec3')),
 }
 
-function variantsOn(platform: PlatformName): ReadonlyMap<string, TransformationDefinition> {
-  const own = new Map<string, TransformationDefinition>()
-  for (const definition of Object.values(transformations)) {
+function variantsOn(platform: PlatformName): TransformationDefinition[] {
+  return Object.values(transformations).flatMap((definition) => {
     const apply = definition.variants?.[platform]
-    if (apply !== undefined) own.set(definition.name, { ...definition, apply })
+    return apply === undefined ? [] : [{ ...definition, apply }]
+  })
+}
+
+/** The platform's entries, and those that differ only in what is a stage of multiMatch. */
+function ownOf(
+  platform: PlatformName,
+  entries: readonly TransformationDefinition[],
+): ReadonlyMap<string, TransformationDefinition> {
+  const own = new Map(entries.map((entry) => [entry.name, entry]))
+  for (const entry of Object.values(transformations)) {
+    const isStage = stageRuleOf(entry.name, platform)
+    if (isStage !== null) own.set(entry.name, { ...(own.get(entry.name) ?? entry), isStage })
   }
   return own
 }
