@@ -44,7 +44,7 @@ test('Content-Disposition', () => {
     [`${disposition}; filename="o'neil.doc"`, 'matched headers file'],
     [`${disposition}; filename=o'neil.doc`, 'strict matched headers file quoting'],
     [`${disposition}; filename=""`, 'matched headers field'],
-    [`${disposition}; filename="x.txt`, 'matched headers file'],
+    [`${disposition}; filename="x.txt`, 'error strict part'],
     [`${disposition}; filename =x`, 'error strict part'],
     [`${disposition}; filename=x; filename=y`, 'error strict part'],
     [`${disposition}; filename="x"; filename*=UTF-8''a%20b`, 'matched headers file'],
@@ -75,6 +75,50 @@ test('boundaries', () => {
   assert.is(seen(`${good}x ${last}`), 'error stray')
 })
 
+test('a line end of LF alone before a boundary', () => {
+  const seenFlags = (body: string): readonly number[] =>
+    play('SecRule MULTIPART_LF_LINE "@eq 1" "id:1,phase:2,pass,log"', {
+      body,
+      headers: [['Content-Type', 'multipart/form-data; boundary=BB']],
+    }).ruleIds
+  const head = `--BB\r\n${disposition}\r\n\r\n`
+  assert.equal(seenFlags(`${head}x\n${last}`), [1])
+  assert.equal(seenFlags(`\n${head}x\r\n${last}`), [1])
+  assert.equal(seenFlags(`${head}x\ny\r\n${last}`), [])
+})
+
+test('a boundary where the data of a part should begin is none', () => {
+  const head = `--BB\r\n${disposition}\r\n\r\n`
+  assert.is(seen(head + last), 'error strict part')
+  assert.is(seen(`${head}\r\n${last}`), 'matched headers field')
+  assert.is(seen(`--BB\r\n${disposition}\r\n${good}${last}`), 'error strict matched headers field part')
+  assert.is(seen(`${head}--BB--`), 'strict headers field part')
+  assert.is(seen(`--BB\r\n${disposition}\r\n--BB--`), 'strict part')
+  assert.is(seen(`${head}x\n--BB--`), 'strict headers field')
+})
+
+test('lines longer than the buffer of the engine', () => {
+  const long = (bytes: number): string => `--BB\r\n${disposition}\r\n\r\n${'x'.repeat(bytes)}`
+  assert.is(seen(`${long(4200)}${last}${last}`), 'matched headers field')
+  assert.is(seen(`${long(200)}${last}${last}`), 'matched headers field')
+  assert.is(seen(part(`${disposition}\r\nX: ${'x'.repeat(4096)}`) + last), 'error strict')
+})
+
+test('names of refused parts are variables too, keyed by themselves', () => {
+  const { matches } = play(
+    `SecRule MULTIPART_NAME "@rx ." "id:1,phase:2,pass,log"
+SecRule MULTIPART_FILENAME "@rx .+" "id:2,phase:2,pass,log"`,
+    {
+      body: part('Content-Disposition: form-data; name="a"; filename="b.txt"; size=3') + last,
+      headers: [['Content-Type', 'multipart/form-data; boundary=BB']],
+    },
+  )
+  assert.equal(
+    matches.map(({ target, value }) => `${target} ${value}`),
+    ['MULTIPART_NAME:a a', 'MULTIPART_FILENAME:b.txt b.txt'],
+  )
+})
+
 test('the boundary of the Content-Type', () => {
   const typed = (rest: string): string => seen(good + last, `multipart/form-data${rest}`)
   assert.is(typed('; boundary=BB; charset=utf-8'), 'matched headers field')
@@ -86,8 +130,8 @@ test('the boundary of the Content-Type', () => {
   assert.is(typed('X; boundary=BB'), 'error strict')
 })
 
-test('header lines keep the CR of their ends', () => {
-  const { ruleIds } = play('SecRule MULTIPART_PART_HEADERS "@rx \\r$" "id:1,phase:2,pass,log,t:none"', {
+test('header lines keep their ends', () => {
+  const { ruleIds } = play('SecRule MULTIPART_PART_HEADERS "@rx \\r\\n\\z" "id:1,phase:2,pass,log,t:none"', {
     body: good + last,
     headers: [['Content-Type', 'multipart/form-data; boundary=BB']],
   })

@@ -35,44 +35,8 @@ export interface BodyDialect {
   readonly jsonDepthError: string
   /** Who reads XML: libxml2 strictly, Go's encoding/xml with HTML's liberties. */
   readonly xmlReader: 'libxml2' | 'go'
-  /** Who reads multipart: ModSecurity's own parser, or Go's mime/multipart. */
-  readonly multipartReader: 'modsecurity' | 'go'
-  /** Behaviour of ModSecurity's multipart parser; unused where Go's reads. */
-  readonly multipart: MultipartDialect
-}
-
-/** Where the two branches of ModSecurity's multipart parser differ. */
-export interface MultipartDialect {
-  /**
-   * Whether a part header that cannot be read ends the parsing, as a Content-Disposition always does; otherwise the
-   * rest is read, the last error stays, and a last part that was refused counts as a missing last boundary.
-   */
-  readonly headerErrorEnds: boolean
-  /** Whether the line ends inside a field's value are kept. */
-  readonly keepsInnerLineEnds: boolean
-  /** MULTIPART_UNMATCHED_BOUNDARY is 2 from the second real boundary on; a stray one behind it makes it 1. */
-  readonly unmatchedBecomesTwo: boolean
-  /** Whose reading of Content-Type and Content-Disposition; see `*-libmodsecurity.ts`. */
-  readonly headerReading: 'modsecurity2' | 'libmodsecurity'
-  /** Whether a boundary that a line holds behind other text counts as unmatched. */
-  readonly findsInnerBoundaries: boolean
-  /** Whether a line of MULTIPART_PART_HEADERS keeps the CR of its line end. */
-  readonly headersKeepCr: boolean
-  /** Whether a repeated part header is an error; otherwise the first counts. */
-  readonly repeatedHeaderIsError: boolean
-  /** Whether fields and files of a body without its last boundary are left out. */
-  readonly needsFinalBoundary: boolean
-}
-
-const modsecurity2: MultipartDialect = {
-  headerErrorEnds: true,
-  keepsInnerLineEnds: true,
-  unmatchedBecomesTwo: false,
-  headerReading: 'modsecurity2',
-  findsInnerBoundaries: false,
-  headersKeepCr: false,
-  repeatedHeaderIsError: true,
-  needsFinalBoundary: false,
+  /** Who reads multipart: either ModSecurity's own parser, or Go's mime/multipart. */
+  readonly multipartReader: 'modsecurity2' | 'libmodsecurity' | 'go'
 }
 
 const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
@@ -92,7 +56,6 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     jsonDepthError: '',
     xmlReader: 'go',
     multipartReader: 'go',
-    multipart: modsecurity2,
   },
   modsec2: {
     trimsContentType: false,
@@ -109,8 +72,7 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     jsonNames: 'prefix',
     jsonDepthError: 'JSON depth limit exceeded',
     xmlReader: 'libxml2',
-    multipartReader: 'modsecurity',
-    multipart: modsecurity2,
+    multipartReader: 'modsecurity2',
   },
   modsec3: {
     trimsContentType: false,
@@ -127,17 +89,7 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     jsonNames: 'path',
     jsonDepthError: 'parse error: client cancelled parse via callback return value\n. Parsing depth limit exceeded',
     xmlReader: 'libxml2',
-    multipartReader: 'modsecurity',
-    multipart: {
-      headerErrorEnds: false,
-      keepsInnerLineEnds: false,
-      unmatchedBecomesTwo: true,
-      headerReading: 'libmodsecurity',
-      findsInnerBoundaries: true,
-      headersKeepCr: true,
-      repeatedHeaderIsError: false,
-      needsFinalBoundary: true,
-    },
+    multipartReader: 'libmodsecurity',
   },
 }
 

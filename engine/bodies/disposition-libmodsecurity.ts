@@ -1,39 +1,48 @@
 /**
- * The Content-Disposition header of a multipart part as libmodsecurity 3.0.9 reads it: case matters, any parameter
- * but `name`, `filename` and `filename*` is an error, and a quoted value may lack its closing quote.
+ * The Content-Disposition header of a multipart part as libmodsecurity 3.0.9 reads it: case matters, and any parameter
+ * but `name`, `filename` and `filename*` is an error.
  *
- * Seen on the engine, header by header (test/multipart.test.ts).
+ * What was read before an error counts: the names are variables at once, and stay those of the part. Seen on the
+ * engine, header by header (test/multipart.test.ts).
  */
 import type { ByteString } from '../model/exchange.js'
-import type { Disposition } from './content-disposition.js'
+
+/** What the header adds to; `name` and `fileName` are those of the part so far, empty where it has none. */
+export interface DispositionFindings {
+  name: ByteString
+  fileName: ByteString
+  oddQuotes: boolean
+  /** Values of every `name` and `filename`, of refused parts too. */
+  readonly names: ByteString[]
+  readonly fileNames: ByteString[]
+}
 
 const token = /^[^\x00-\x20\x7f-\xff()<>@,;:\\"/[\]?=]*/
-/** RFC 5987's ext-value with the characters that the engine takes; `|` is not among them. */
-const extended = /^[A-Za-z0-9!#$%&+\-^_`{}~]+'[^']*'(?:[A-Za-z0-9!#$&+\-.^_`~]|%[0-9a-fA-F]{2})*/
+const charset = /^[A-Za-z0-9!#$%&+\-^_`{}~]+'/
+/** What may stand in an ext-value of RFC 5987; `|` is not among them. */
+const extendedChar = /^[A-Za-z0-9!#$&+\-.^_`~]/
 
 class DispositionReader {
   #rest: ByteString
-  #oddQuotes = false
-  readonly #values = new Map<string, ByteString>()
+  #extended: ByteString = ''
+  #unclosed = false
 
-  constructor(private readonly header: ByteString) {
+  constructor(
+    private readonly header: ByteString,
+    private readonly findings: DispositionFindings,
+  ) {
     this.#rest = header.slice('form-data'.length)
   }
 
-  read(): Disposition | number {
+  read(): number {
     this.#skipBlanks()
-    if (this.#rest !== '') {
-      if (!this.#take(';')) return -2
-      while (this.#rest !== '') {
-        const problem = this.#parameter()
-        if (problem !== 0) return problem
-      }
+    if (this.#rest === '') return 0
+    if (!this.#take(';')) return -2
+    while (this.#rest !== '') {
+      const problem = this.#parameter()
+      if (problem !== 0) return problem
     }
-    const name = this.#values.get('name') ?? null
-    const fileName = this.#values.get('filename') ?? ''
-    const named = fileName !== '' || this.#values.has('filename*')
-    if (named && !this.header.includes('filename=')) return -16
-    return { name, fileName: fileName === '' ? null : fileName, oddQuotes: this.#oddQuotes }
+    return this.#extended !== '' && this.findings.fileName === '' ? -21 : 0
   }
 
   #skipBlanks(): void {
@@ -52,70 +61,104 @@ class DispositionReader {
     if (this.#rest === '') return -3
     const name = /^[^=\t ]*/.exec(this.#rest)?.[0] ?? ''
     this.#rest = this.#rest.slice(name.length)
-    this.#skipBlanks()
     if (this.#rest === '') return -4
+    this.#skipBlanks()
+    if (this.#rest === '') return -5
     if (!this.#take('=')) return -13
     this.#skipBlanks()
     if (this.#rest === '') return -6
     const value = name === 'filename*' ? this.#extendedValue() : this.#value()
-    if (value === null) return -7
+    if (typeof value === 'number') return value
     const problem = this.#note(name, value)
-    if (problem !== 0 || this.#rest === '') return problem
-    if (name === 'filename*') return this.#take(';') ? 0 : -12
-    return this.#separator()
+    if (problem !== 0) return problem
+    if (this.#unclosed) return -12
+    return this.#rest === '' ? 0 : this.#separator()
   }
 
   #separator(): number {
-    const quoteFollows = /^["']/.test(this.#rest)
     this.#skipBlanks()
     if (this.#rest === '' || this.#take(';')) return 0
-    this.#oddQuotes ||= quoteFollows || /["']$/.test(this.header.slice(0, this.header.length - this.#rest.length))
+    if (/["']$/.test(this.header.slice(0, this.header.length - this.#rest.length))) this.findings.oddQuotes = true
     return -12
   }
 
   #note(name: string, value: ByteString): number {
-    if (name !== 'name' && name !== 'filename' && name !== 'filename*') return -11
-    // An empty value leaves the name unset, so that a second one is no repetition.
-    if ((this.#values.get(name) ?? '') !== '') return name === 'name' ? -14 : -15
-    this.#values.set(name, value)
-    return 0
+    const { findings } = this
+    switch (name) {
+      case 'name':
+        findings.names.push(value)
+        // An empty value leaves the name unset, so that a second one is no repetition.
+        if (findings.name !== '') return -14
+        findings.name = value
+        return 0
+      case 'filename':
+        findings.fileNames.push(value)
+        if (findings.fileName !== '') return -15
+        findings.fileName = value
+        return 0
+      case 'filename*':
+        if (this.#extended !== '') return -20
+        this.#extended = value
+        return 0
+      default:
+        return -11
+    }
   }
 
-  #extendedValue(): ByteString | null {
-    const value = extended.exec(this.#rest)?.[0]
-    if (value === undefined) return null
-    this.#rest = this.#rest.slice(value.length)
-    return value
+  #extendedValue(): ByteString | number {
+    const start = charset.exec(this.#rest)?.[0]
+    if (start === undefined) return -16
+    const quote = this.#rest.indexOf("'", start.length)
+    if (quote < 0) return -17
+    const text = this.#rest
+    let at = quote + 1
+    while (at < text.length && text[at] !== ';') {
+      if (text[at] === '%') {
+        if (!/^[0-9a-fA-F]{2}/.test(text.slice(at + 1, at + 3))) return -18
+        at += 3
+      } else if (extendedChar.test(text.charAt(at))) at++
+      else return -19
+    }
+    this.#rest = text.slice(at)
+    return text.slice(quote + 1, at)
   }
 
-  /** Null: the quoted value ends in a lone backslash, or nothing follows its quote. */
-  #value(): ByteString | null {
+  #value(): ByteString | number {
     const quote = this.#rest.charAt(0)
     if (quote !== '"' && quote !== "'") {
       const value = token.exec(this.#rest)?.[0] ?? ''
       this.#rest = this.#rest.slice(value.length)
-      this.#oddQuotes ||= value.includes("'")
+      if (value.includes("'")) this.findings.oddQuotes = true
       return value
     }
-    if (quote === "'") this.#oddQuotes = true
+    if (quote === "'") this.findings.oddQuotes = true
+    return this.#quotedValue(quote)
+  }
+
+  /**
+   * The engine reads past its buffer where the closing quote is missing, and goes on with what it finds there. Mostly
+   * that is no semicolon.
+   */
+  #quotedValue(quote: string): ByteString | number {
     const text = this.#rest
-    if (text.length === 1) return null
+    if (text.length === 1) return -7
     let value = ''
     let at = 1
     for (; at < text.length && text[at] !== quote; at++) {
       if (text[at] === '\\') {
-        if (at + 1 === text.length) return null
+        if (at + 1 === text.length) return -8
         if (text[at + 1] === quote || text[at + 1] === '\\') at++
       }
       value += text[at]
     }
+    this.#unclosed = at >= text.length
     this.#rest = text.slice(at + 1)
     return value
   }
 }
 
-/** The disposition, or the number of the engine's error; a file without a name is a field. */
-export function parseLibmodsecurityDisposition(header: ByteString): Disposition | number {
+/** 0, or the number of the engine's error. */
+export function readLibmodsecurityDisposition(header: ByteString, findings: DispositionFindings): number {
   if (!header.startsWith('form-data')) return -1
-  return new DispositionReader(header).read()
+  return new DispositionReader(header, findings).read()
 }

@@ -1,9 +1,9 @@
 /**
- * multipart/form-data as strictly as ModSecurity reads it: fields and files, and a flag for everything that a
- * browser would not send.
+ * multipart/form-data as strictly as ModSecurity 2 reads it: fields and files, and a flag for everything that a
+ * browser would not send. libmodsecurity's reader is `multipart-libmodsecurity.ts`, Coraza's `multipart-go.ts`.
  *
- * Follows ModSecurity 2's msc_multipart.c, which libmodsecurity 3 carries on. The body is walked line by line;
- * the data of a part is a slice of the body, never a copy a line.
+ * Follows ModSecurity 2's msc_multipart.c. The body is walked line by line; the data of a part is a slice of the body,
+ * never a copy a line.
  */
 import type {
   BodyInput,
@@ -14,24 +14,19 @@ import type {
   MultipartPart,
 } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
-import { parseLibmodsecurityBoundary } from './boundary-libmodsecurity.js'
 import { parseDisposition } from './content-disposition.js'
-import { dialectOf, type MultipartDialect } from './dialect.js'
-import { parseLibmodsecurityDisposition } from './disposition-libmodsecurity.js'
+import { dialectOf } from './dialect.js'
 import { type Boundary, parseBoundary } from './multipart-boundary.js'
 import { readGoMultipart } from './multipart-go.js'
+import { readLibmodsecurityMultipart } from './multipart-libmodsecurity.js'
 
 export const multipartProcessor: BodyProcessorDefinition = {
   name: 'MULTIPART',
   doc: 'multipart/form-data: fields become ARGS_POST, files FILES; odd framing raises MULTIPART_ flags.',
-  process: (input) =>
-    dialectOf(input.platform).multipartReader === 'go' ? readGoMultipart(input) : new MultipartReader(input).run(),
+  process: (input) => readers[dialectOf(input.platform).multipartReader](input),
 }
 
 type MutableFlags = { -readonly [K in keyof MultipartFlags]: MultipartFlags[K] }
-
-/** LIMIT: what libmodsecurity keeps of one header line. */
-const longestHeaderBytes = 16 * 1024
 
 /** LIMIT: ModSecurity 2 refuses a header line of this length, line end included. */
 const lineBufferBytes = 4096
@@ -80,18 +75,10 @@ class MultipartReader {
   #files = 0
   #complete = false
   #sawCrlf = false
-  readonly #dialect: MultipartDialect
-  /** Of a part header, where the rest is read all the same; the last one stays. */
-  #headerError: ByteString | null = null
   readonly #partHeaders: Entry[] = []
 
   constructor(private readonly input: BodyInput) {
     this.#body = input.body
-    this.#dialect = dialectOf(input.platform).multipart
-  }
-
-  get #isLibmodsecurity(): boolean {
-    return this.#dialect.headerReading === 'libmodsecurity'
   }
 
   run(): BodyResult {
@@ -104,12 +91,10 @@ class MultipartReader {
       error = `Multipart parsing error: ${thrown.message}`
       errorAtEnd = thrown.atEnd
     }
-    if (error === null && this.#headerError !== null) error = `Multipart parsing error: ${this.#headerError}`
     this.#flags.crlfLf = this.#sawCrlf && this.#flags.lfLine
-    const published = this.#complete || !this.#dialect.needsFinalBoundary ? this.#parts : []
     return {
-      args: published.filter((part) => part.fileName === null).map((part) => ({ key: part.name, value: part.value })),
-      parts: published,
+      args: this.#parts.filter((part) => part.fileName === null).map((part) => ({ key: part.name, value: part.value })),
+      parts: this.#parts,
       partHeaders: this.#partHeaders,
       flags: this.#flags,
       error,
@@ -118,10 +103,7 @@ class MultipartReader {
   }
 
   #read(): void {
-    const found = this.#isLibmodsecurity
-      ? parseLibmodsecurityBoundary(this.input.contentType)
-      : parseBoundary(this.input.contentType)
-    if (found === null) return
+    const found = parseBoundary(this.input.contentType)
     if (typeof found === 'string') this.#failFraming(found)
     this.#flags.boundaryQuoted = found.quoted
     this.#flags.boundaryWhitespace = found.whitespace
@@ -151,15 +133,8 @@ class MultipartReader {
     throw new MultipartError(message)
   }
 
-  /** Throws, or keeps the error and lets the reading go on. */
-  #failHeader(message: string): void {
-    if (this.#dialect.headerErrorEnds) this.#failFraming(message)
-    this.#headerError = message
-  }
-
   #line(start: number, end: number, found: Boundary): void {
     if (this.#body.startsWith('--', start) && this.#boundaryLine(start, end, found)) return
-    if (this.#dialect.findsInnerBoundaries) this.#noteInnerBoundary(start, end, found.boundary)
     if (this.#part === null) {
       if (this.#complete) {
         if (!/^\r?\n?$/.test(this.#body.slice(start, end))) this.#flags.dataAfter = true
@@ -181,9 +156,6 @@ class MultipartReader {
       this.#flags.unmatchedBoundary = 1
       return false
     }
-    const isWhole = body[end - 1] === '\n'
-    if (this.#dialect.unmatchedBecomesTwo && isWhole && this.#part !== null && this.#part.dataStart !== null)
-      this.#flags.unmatchedBoundary = 2
     const after = body.slice(start + 2 + boundary.length, end)
     const final = after.startsWith('--')
     const lineEnd = final ? after.slice(2) : after
@@ -191,9 +163,7 @@ class MultipartReader {
     if (lineEnd !== '\n' && lineEnd !== '\r\n' && !atEnd)
       this.#failFraming(`Multipart: Invalid boundary: ${body.slice(start, Math.min(end, start + 256)).trimEnd()}`)
     this.#noteLineEnd(lineEnd)
-    const refused = this.#part !== null && this.#part.dataStart === null
     this.#closePart(start)
-    if (refused && final && !this.#dialect.headerErrorEnds) this.#failFraming('Multipart: Final boundary missing.')
     this.#boundaries++
     if (final) {
       this.#complete = true
@@ -202,11 +172,6 @@ class MultipartReader {
       this.#part = { headerLines: [], headers: new Map(), lastHeader: null, dataStart: null, name: '', fileName: null }
     }
     return true
-  }
-
-  #noteInnerBoundary(start: number, end: number, boundary: ByteString): void {
-    if (this.#body.startsWith('--', start)) return
-    if (this.#body.slice(start, end).includes(`--${boundary}`)) this.#flags.unmatchedBoundary = 1
   }
 
   #noteLineEnd(lineEnd: ByteString): void {
@@ -231,29 +196,20 @@ class MultipartReader {
       name: part.name,
       fileName: part.fileName,
       headerLines: part.headerLines,
-      value: this.#valueOf(part, dataEnd),
+      value: this.#body.slice(part.dataStart, dataEnd),
     })
-  }
-
-  #valueOf(part: OpenPart, end: number): ByteString {
-    const value = this.#body.slice(part.dataStart ?? end, end)
-    return this.#dialect.keepsInnerLineEnds || part.fileName !== null ? value : value.replace(/\r?\n/g, '')
   }
 
   #headerLine(part: OpenPart, start: number, end: number): void {
     const raw = this.#body.slice(start, end)
     const line = raw.replace(/\r?\n$/, '')
     this.#noteLineEnd(raw.slice(line.length))
-    if (line.includes('\0')) {
-      this.#failHeader('Multipart: Nul byte in part headers.')
-      return
-    }
+    if (line.includes('\0')) this.#failFraming('Multipart: Nul byte in part headers.')
     if (line === '') {
       if (this.#finishHeaders(part)) part.dataStart = end
       return
     }
     this.#checkHeaderLength(raw.length)
-    if (line.length > longestHeaderBytes) this.#failFraming('Multipart: Part header too long.')
     if (/^[\s]/.test(line)) {
       this.#foldedLine(part, line)
       return
@@ -261,13 +217,9 @@ class MultipartReader {
     const colon = line.indexOf(':')
     const name = lowerAscii(line.slice(0, Math.max(0, colon)))
     const problem = this.#headerProblem(part, line, colon, name)
-    if (problem !== null) {
-      this.#failHeader(problem)
-      return
-    }
-    if (part.headers.has(name)) return
+    if (problem !== null) this.#failFraming(problem)
     part.headers.set(name, line.slice(colon + 1).replace(/^[ \t]+/, ''))
-    part.headerLines.push(this.#dialect.headersKeepCr ? raw.replace(/\n$/, '') : line)
+    part.headerLines.push(line)
     part.lastHeader = name
   }
 
@@ -279,18 +231,14 @@ class MultipartReader {
   #headerProblem(part: OpenPart, line: ByteString, colon: number, name: ByteString): string | null {
     if (colon < 0) return `Multipart: Invalid part header (colon missing): ${line.slice(0, 256)}.`
     if (colon === 0) return 'Multipart: Invalid part header (header name missing).'
-    if (part.headers.has(name) && this.#dialect.repeatedHeaderIsError)
-      return `Multipart: Duplicate part header: ${name.slice(0, 256)}.`
+    if (part.headers.has(name)) return `Multipart: Duplicate part header: ${name.slice(0, 256)}.`
     return null
   }
 
   #foldedLine(part: OpenPart, line: ByteString): void {
     this.#flags.headerFolding = true
     if (/^[^ \t]/.test(line)) this.#flags.invalidHeaderFolding = true
-    if (part.lastHeader === null) {
-      this.#failHeader('Multipart: Invalid part header (folding error).')
-      return
-    }
+    if (part.lastHeader === null) this.#failFraming('Multipart: Invalid part header (folding error).')
     const value = `${part.headers.get(part.lastHeader) ?? ''} ${line.trimStart()}`
     part.headers.set(part.lastHeader, value)
     const last = part.headerLines.length - 1
@@ -302,15 +250,13 @@ class MultipartReader {
     const header = part.headers.get('content-disposition')
     if (header === undefined) {
       this.#flags.invalidPart = true
-      this.#failHeader('Multipart: Part missing Content-Disposition header.')
-      return false
+      this.#failFraming('Multipart: Part missing Content-Disposition header.')
     }
-    const disposition = this.#isLibmodsecurity ? parseLibmodsecurityDisposition(header) : parseDisposition(header)
+    const disposition = parseDisposition(header)
     if (typeof disposition === 'number')
       this.#refusePart(`Multipart: Invalid Content-Disposition header (${disposition}): ${header.slice(0, 256)}.`)
     if (disposition.oddQuotes) this.#flags.invalidQuoting = true
-    if (disposition.name === null || (disposition.name === '' && this.#isLibmodsecurity))
-      this.#refusePart('Multipart: Content-Disposition header missing name field.')
+    if (disposition.name === null) this.#refusePart('Multipart: Content-Disposition header missing name field.')
     part.name = disposition.name
     part.fileName = disposition.fileName
     if (part.fileName !== null && ++this.#files > this.input.limits.files) this.#flags.fileLimitExceeded = true
@@ -322,3 +268,9 @@ class MultipartReader {
     throw new MultipartError(message)
   }
 }
+
+const readers = {
+  go: readGoMultipart,
+  libmodsecurity: readLibmodsecurityMultipart,
+  modsecurity2: (input: BodyInput) => new MultipartReader(input).run(),
+} as const

@@ -66,8 +66,8 @@ export interface MultipartFlags {
   /** The framing is wrong: the boundary of the Content-Type, a boundary line, a header that is too long. */
   readonly framingError?: boolean
   /**
-   * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives instead, see
-   * `MultipartDialect`.
+   * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives from the second boundary on; a
+   * stray one behind it makes it 1.
    */
   readonly unmatchedBoundary: 0 | 1 | 2
 }
@@ -84,6 +84,9 @@ export interface BodyResult {
   readonly flags?: MultipartFlags
   /** MULTIPART_PART_HEADERS, where they are not those of `parts`. */
   readonly partHeaders?: readonly Entry[]
+  /** MULTIPART_NAME and MULTIPART_FILENAME, where they are not those of `parts`. */
+  readonly partNames?: readonly ByteString[]
+  readonly partFileNames?: readonly ByteString[]
   /** Answers `XML:` selectors. */
   readonly xml?: XmlDocument
   /** Whether the urlencoded body held a broken %-sequence (URLENCODED_ERROR). */
@@ -158,6 +161,9 @@ export interface RequestBodyView {
   readonly parts: readonly MultipartPart[]
   /** MULTIPART_PART_HEADERS, keyed by the part's name. */
   readonly partHeaders: readonly Entry[]
+  /** MULTIPART_NAME and MULTIPART_FILENAME. */
+  readonly partNames: readonly Entry[]
+  readonly partFileNames: readonly Entry[]
   readonly flags: MultipartFlags | null
   readonly xml: XmlDocument | null
   readonly urlencodedError: boolean

@@ -32,6 +32,16 @@ function partHeadersOf(parts: readonly MultipartPart[]): readonly Entry[] {
   return parts.flatMap((part) => part.headerLines.map((value) => ({ key: part.name, value })))
 }
 
+function selfNamed(names: readonly ByteString[]): readonly Entry[] {
+  return names.map((name) => ({ key: name, value: name }))
+}
+
+function fileNamesOf(parts: readonly MultipartPart[]): readonly Entry[] {
+  return parts.flatMap(({ name, fileName, otherFileName }) =>
+    [fileName, otherFileName].flatMap((value) => (value === null || value === undefined ? [] : [{ key: name, value }])),
+  )
+}
+
 function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView {
   const { result } = facts
   const argsPost: Collection =
@@ -49,6 +59,8 @@ function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView 
     errorAtEnd: result?.errorAtEnd ?? false,
     parts,
     partHeaders: result?.partHeaders ?? partHeadersOf(parts),
+    partNames: selfNamed(result?.partNames ?? parts.map((part) => part.name)),
+    partFileNames: result?.partFileNames === undefined ? fileNamesOf(parts) : selfNamed(result.partFileNames),
     flags,
     xml,
     urlencodedError: result?.urlencodedError ?? false,
@@ -96,7 +108,7 @@ export function readBody(request: BodyRequest): RequestBodyView {
     return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` }, null)
   const { readsEmptyBody, multipartReader } = dialectOf(request.platform)
   const readsEmpty = readsEmptyBody.includes(processor)
-  const readsAnnounced = processor === 'MULTIPART' && multipartReader === 'modsecurity' && request.announced
+  const readsAnnounced = processor === 'MULTIPART' && multipartReader !== 'go' && request.announced
   const nothing = raw === '' && !readsEmpty && !readsAnnounced
   if (definition === null || nothing) return bodyView({ ...facts, result: null }, null)
   const result = definition.process({

@@ -118,9 +118,14 @@ export const requestVariables: readonly VariableDefinition[] = [
   scalar('MULTIPART_DUPLICATE_PART_HEADER', 'A part repeats one of its headers (Coraza).', (v) =>
     flag(v.body.flags?.duplicatePartHeader ?? v.body.error?.includes('Duplicate part header') ?? false),
   ),
-  derivedCollection('MULTIPART_FILENAME', 'File names of the parts, keyed by form field.', (v) =>
-    files(v).map((f) => ({ key: f.name, value: f.fileName })),
-  ),
+  {
+    ...derivedCollection(
+      'MULTIPART_FILENAME',
+      'File names of the parts, keyed by form field.',
+      (v) => v.body.partFileNames,
+    ),
+    platforms: 'libmodsecurity 3: keyed by themselves, those of refused parts too.',
+  },
   unsimulatedCollection(
     'MULTIPART_FILENAME_CHARSET',
     'Character set of `filename*`, keyed by form field (Coraza).',
@@ -137,9 +142,10 @@ export const requestVariables: readonly VariableDefinition[] = [
   multipartFlag('MULTIPART_INVALID_QUOTING', 'Odd quotes in Content-Disposition.', (f) => f.invalidQuoting),
   multipartFlag('MULTIPART_LF_LINE', 'A line ended in LF alone.', (f) => f.lfLine),
   multipartFlag('MULTIPART_MISSING_SEMICOLON', 'A semicolon was missing in Content-Type.', (f) => f.missingSemicolon),
-  derivedCollection('MULTIPART_NAME', 'Names of the parts.', (v) =>
-    v.body.parts.map((part) => ({ key: part.name, value: part.name })),
-  ),
+  {
+    ...derivedCollection('MULTIPART_NAME', 'Names of the parts.', (v) => v.body.partNames),
+    platforms: 'libmodsecurity 3: those of refused parts too.',
+  },
   derivedCollection(
     'MULTIPART_PART_HEADERS',
     "Header lines of each part, keyed by the part's name.",
