@@ -159,7 +159,7 @@ test('multipart: libmodsecurity takes line breaks out of values and counts bound
   assert.is(process('MULTIPART', stray, { type, platform: 'modsec2' }).flags?.unmatchedBoundary, 1)
   assert.is(read(good).flags?.unmatchedBoundary, 2)
   assert.is(read(good.trimEnd()).flags?.unmatchedBoundary, 0)
-  assert.match(read(good.replace('"a"', '""')).error ?? '', /missing name/)
+  assert.match(read(good.replace('"a"', '""')).error ?? '', /Final boundary missing/)
   assert.match(process('MULTIPART', '', { type: 'multipart/form-data' }).error ?? '', /Boundary not found/)
 })
 

@@ -1,6 +1,6 @@
 /**
  * The boundary of a multipart body as libmodsecurity 3.0.9 finds it in a Content-Type: the parameter must come first,
- * its name in lower case, and all from `=` to a `;`, or between quotes, is the boundary.
+ * its name in lower case, and all from `=` to a `;`, in quotes too, is the boundary.
  *
  * Seen on the engine, header by header (test/multipart.test.ts).
  */
@@ -34,7 +34,7 @@ export function parseLibmodsecurityBoundary(contentType: ByteString): Boundary |
   const value = rest.slice(equals + 1)
   const quoted = value.length >= 2 && value.startsWith('"') && value.endsWith('"')
   if (!quoted && (value.startsWith('"') || (value.length >= 2 && value.endsWith('"')))) return malformed('quote')
-  const boundary = quoted ? value.slice(1, -1) : value.replace(/(?<=.);.*$/s, '')
+  const boundary = (quoted ? value.slice(1, -1) : value).replace(/(?<=.);.*$/s, '')
   if (boundary === '') return null
   if (countOf(boundary) !== 0) return malformed('content')
   if (/[^0-9A-Za-z '()+_,\-./:=?]| $/.test(boundary)) return malformed('characters')
