@@ -3,6 +3,7 @@
  * HTML 4 already had. Facts of the HTML standard (section "Named character references") and of HTML 4.01.
  */
 import type { ByteString } from './model/exchange.js'
+import { encodeUtf8 } from './utf8.js'
 
 /** Names, each followed by its code points in hexadecimal. */
 const references = `
@@ -285,8 +286,7 @@ const ofHtml4 = `
 `
 
 function utf8(points: string): ByteString {
-  const text = String.fromCodePoint(...points.split('+').map((point) => Number.parseInt(point, 16)))
-  return Buffer.from(text, 'utf8').toString('latin1')
+  return encodeUtf8(String.fromCodePoint(...points.split('+').map((point) => Number.parseInt(point, 16))))
 }
 
 function words(list: string): string[] {

@@ -8,14 +8,14 @@ export const replacement: ByteString = '\xef\xbf\xbd'
 
 const high = /[\x80-\xff]/
 
-/** Length of the well-formed sequence at `index`; 0 where there is none. */
-export function utf8LengthAt(text: ByteString, index: number): number {
+/** Length of the well-formed sequence at `index`; 0 where there is none. `beyond`: also above U+10FFFF. */
+export function utf8LengthAt(text: ByteString, index: number, beyond = false): number {
   const lead = text.charCodeAt(index)
   if (lead < 0x80) return 1
   if (lead < 0xc2 || lead > 0xf4) return 0
   const second = text.charCodeAt(index + 1)
   const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
-  const greatest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
+  const greatest = lead === 0xed ? 0x9f : lead === 0xf4 && !beyond ? 0x8f : 0xbf
   if (!(second >= least && second <= greatest)) return 0
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
   for (let i = index + 2; i < index + length; i++) if ((text.charCodeAt(i) & 0xc0) !== 0x80) return 0

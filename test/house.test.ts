@@ -52,7 +52,7 @@ function roomOf(file: string): string {
 }
 
 const tables = ['actions', 'bodies', 'operators', 'transformations', 'variables']
-const foundations = ['model', 'errors', 'patterns', 'near-name', 'utf8', 'html-entities']
+const foundations = ['model', 'errors', 'patterns', 'near-name', 'utf8', 'html-entities', 'percent']
 
 /** What each room may import of ours. A room that is missing here fails the test. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -61,7 +61,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'near-name': [],
   patterns: ['model', 'errors', 'utf8'],
   utf8: ['model'],
-  'html-entities': ['model'],
+  'html-entities': ['model', 'utf8'],
+  percent: ['model'],
   seclang: ['model', 'errors'],
   exclusions: foundations,
   actions: [...foundations, 'exclusions'],
@@ -70,7 +71,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   transformations: foundations,
   variables: foundations,
   compile: [...foundations, ...tables, 'exclusions', 'seclang'],
-  transaction: ['model', 'errors', 'variables', 'bodies'],
+  transaction: ['model', 'errors', 'variables', 'bodies', 'percent'],
   pool: ['model', 'errors', 'compile', 'transaction'],
   tally: ['model'],
   'settings-in-force': ['model', 'transaction'],

@@ -10,8 +10,8 @@
  * Prints every difference, escaped and shortened, then the counts. Exit status 1 where there was one.
  */
 import { parseArgs } from 'node:util'
-import { bundledCorpora, corpusReader } from '../../corpora/index.js'
-import { isUnreadable, type TransactionRecord } from '../../engine/index.js'
+import { bundledCorpora } from '../../corpora/index.js'
+import { readAll } from '../peers/corpora.js'
 import { payloadsIn } from './fuzz-inputs.js'
 import { fuzzKinds } from './fuzz-kinds.js'
 import { fuzz } from './fuzz-run.js'
@@ -29,13 +29,6 @@ const { values: options } = parseArgs({
   },
 })
 
-async function readRecords(folders: readonly string[]): Promise<TransactionRecord[]> {
-  const records: TransactionRecord[] = []
-  const { items } = corpusReader({ specs: folders, assumeBenign: false, labels: [], filters: [] })
-  for await (const item of items) if (!isUnreadable(item)) records.push(item)
-  return records
-}
-
 const kind = fuzzKinds[options.kind]
 if (kind === undefined) throw new Error(`--kind is one of ${Object.keys(fuzzKinds).join(', ')}`)
 const opened = await openOracle(options.oracle, options.library)
@@ -43,7 +36,7 @@ if (opened === null) throw new Error(`--oracle is one of ${oracleNames.join(', '
 const { oracle, dialect } = opened
 const { benign, attacks } = bundledCorpora()
 const folders = [benign, attacks, ...(options.crs === undefined ? [] : [options.crs])]
-const payloads = options.digest ? [] : payloadsIn(await readRecords(folders))
+const payloads = options.digest ? [] : payloadsIn(await readAll(...folders))
 const started = performance.now()
 const plan = { kind, count: Number(options.count), seed: Number(options.seed), payloads }
 const counts = await fuzz(plan, oracle, kind.ours(dialect), ({ input, ours, theirs }) => {

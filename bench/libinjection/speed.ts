@@ -4,21 +4,15 @@
  * The values are those of the bundled corpora. Each program takes the least of several passes over all of them, and
  * times itself: no pipe is in the figures. The real ones must be built, see `bench/peers/README.md`.
  */
-import { bundledCorpora, corpusReader } from '../../corpora/index.js'
-import { type ByteString, isUnreadable, type TransactionRecord } from '../../engine/index.js'
+import { bundledCorpora } from '../../corpora/index.js'
+import type { ByteString } from '../../engine/index.js'
+import { readAll } from '../peers/corpora.js'
 import { payloadsIn } from './fuzz-inputs.js'
 import { fuzzKinds } from './fuzz-kinds.js'
 import { nativeAppsec } from './native-appsec.js'
 import { openOracle } from './oracles.js'
 
 const passes = 50
-
-async function valuesOf(folder: string): Promise<ByteString[]> {
-  const records: TransactionRecord[] = []
-  const { items } = corpusReader({ specs: [folder], assumeBenign: false, labels: [], filters: [] })
-  for await (const item of items) if (!isUnreadable(item)) records.push(item)
-  return payloadsIn(records)
-}
 
 function ours(ask: (value: ByteString) => ByteString, values: readonly ByteString[]): number {
   let least = Number.POSITIVE_INFINITY
@@ -58,7 +52,7 @@ for (const [name, folder] of [
   ['benign', corpora.benign],
   ['attacks', corpora.attacks],
 ] as const) {
-  const values = await valuesOf(folder)
+  const values = payloadsIn(await readAll(folder))
   const bytes = values.reduce((sum, value) => sum + value.length, 0) / values.length
   process.stdout.write(`${name}: ${values.length} values of ${bytes.toFixed(0)} bytes on average\n`)
   for (const [kindName, kind] of Object.entries(fuzzKinds)) {

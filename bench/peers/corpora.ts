@@ -19,9 +19,10 @@ export interface CorpusPlan {
 
 const fullRun = { generated: 5000, mutations: 20000 }
 
-async function readAll(folder: string): Promise<TransactionRecord[]> {
+/** The records of folders or files; what cannot be read is left out. */
+export async function readAll(...specs: readonly string[]): Promise<TransactionRecord[]> {
   const records: TransactionRecord[] = []
-  const reader = corpusReader({ specs: [folder], assumeBenign: false, labels: [], filters: [] })
+  const reader = corpusReader({ specs, assumeBenign: false, labels: [], filters: [] })
   for await (const item of reader.items) if (!isUnreadable(item)) records.push(item)
   return records
 }

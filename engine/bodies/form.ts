@@ -2,12 +2,12 @@
  * URLENCODED bodies, query strings and cookies.
  *
  * `+` is a blank, %XX a byte, a broken %-sequence stays as it is; values of cookies are not decoded. Bytes are
- * never anything but bytes. COMPAT: which pairs and cookies count differs, see `dialect.ts` and
- * `test/vectors/bodies/`.
+ * never anything but bytes. COMPAT: which pairs and cookies count differs, see `dialect.ts`.
  */
 import type { BodyProcessorDefinition, Entry } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
+import { hasBrokenPercent, percentDecoded } from '../percent.js'
 import { dialectOf } from './dialect.js'
 
 export interface ParsedForm {
@@ -40,8 +40,8 @@ export function parseUrlEncoded(text: ByteString, separator: ByteString, platfor
   const entries: Entry[] = []
   let broken = false
   const decode = (part: ByteString): ByteString => {
-    if (part.includes('%') && /%(?![0-9a-fA-F]{2})/.test(part)) broken = true
-    return urlDecode(part)
+    if (hasBrokenPercent(part)) broken = true
+    return percentDecoded(part.replaceAll('+', ' '))
   }
   const pairs = text.split(separator[0] ?? '&')
   // What ends in a separator ends there: no empty pair behind it.
@@ -55,12 +55,6 @@ export function parseUrlEncoded(text: ByteString, separator: ByteString, platfor
     })
   }
   return { entries, error: broken && flagsBrokenEscapes }
-}
-
-function urlDecode(text: ByteString): ByteString {
-  const spaced = text.includes('+') ? text.replace(/\+/g, ' ') : text
-  if (!spaced.includes('%')) return spaced
-  return spaced.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 const leadingSpace = /^[ \t\r\n\f\v]+/

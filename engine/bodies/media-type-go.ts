@@ -5,6 +5,7 @@
  * Followed: Go 1.26 mime/mediatype.go, Coraza's bodyprocessors/multipart.go.
  */
 import type { ByteString } from '../model/exchange.js'
+import { hasBrokenPercent, percentDecoded } from '../percent.js'
 
 export interface MediaType {
   /** In lower case, without parameters. */
@@ -127,11 +128,7 @@ function decodeExtended(value: ByteString): ByteString | null {
 }
 
 function unescapeStrictly(text: ByteString): ByteString | null {
-  return /%(?![0-9a-fA-F]{2})/.test(text) ? null : decodeEscapes(text)
-}
-
-function decodeEscapes(text: ByteString): ByteString {
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return hasBrokenPercent(text) ? null : percentDecoded(text)
 }
 
 /** The file name that a Content-Disposition gives a part, as Coraza settles it. */
@@ -162,13 +159,13 @@ export function fileNameOf(header: ByteString): FileName {
   if (parts === null) return { ...facts, name: plain, malformed: true, invalidQuoting }
   const value = parts[3] ?? ''
   const written = parameterOf(header, 'filename')
-  const name = decodeEscapes(value)
+  const name = percentDecoded(value)
   const other = written === null ? '' : (unquoted(written) ?? written)
   return {
     ...facts,
     name,
     alternative: other !== name ? other : '',
-    malformed: continued || /%(?![0-9a-fA-F]{2})/.test(value),
+    malformed: continued || hasBrokenPercent(value),
     invalidQuoting,
   }
 }

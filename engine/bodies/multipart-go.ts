@@ -4,29 +4,14 @@
  *
  * Followed: Go 1.26 mime/multipart and net/textproto, Coraza 3.8 bodyprocessors/multipart.go.
  */
-import type { BodyInput, BodyResult, Entry, MultipartFlags, MultipartPart } from '../model/definitions.js'
+import type { BodyInput, BodyResult, Entry, MultipartPart } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { fileNameOf, parseMediaType } from './media-type-go.js'
+import { noFlags } from './multipart-flags.js'
 import { decodeQuotedPrintable } from './quoted-printable.js'
 
 /** LIMIT: Go's buffer, in bytes; a longer line between the parts is an error. */
 const longestLine = 4096
-
-const noFlags: MultipartFlags = {
-  boundaryQuoted: false,
-  boundaryWhitespace: false,
-  dataBefore: false,
-  dataAfter: false,
-  headerFolding: false,
-  invalidHeaderFolding: false,
-  lfLine: false,
-  crlfLf: false,
-  missingSemicolon: false,
-  invalidQuoting: false,
-  invalidPart: false,
-  fileLimitExceeded: false,
-  unmatchedBoundary: 0,
-}
 
 class GoError extends Error {}
 

@@ -4,11 +4,12 @@
  * A part header that cannot be read does not end the reading, a boundary where the data of a part should begin is no
  * boundary, and the last error stays. Seen on the engine, body by body (test/multipart.test.ts).
  */
-import type { BodyInput, BodyResult, Entry, MultipartFlags, MultipartPart } from '../model/definitions.js'
+import type { BodyInput, BodyResult, Entry, MultipartPart } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { parseLibmodsecurityBoundary } from './boundary-libmodsecurity.js'
 import { type DispositionFindings, readLibmodsecurityDisposition } from './disposition-libmodsecurity.js'
 import type { Boundary } from './multipart-boundary.js'
+import { type MutableFlags, noFlags } from './multipart-flags.js'
 
 /** LIMIT: bytes of the engine's buffer; a longer line comes in pieces, and a header line must be shorter. */
 const bufferBytes = 4096
@@ -35,25 +36,8 @@ interface Piece {
   readonly isFull: boolean
 }
 
-type MutableFlags = { -readonly [K in keyof MultipartFlags]: MultipartFlags[K] }
-
 class LibmodsecurityMultipart {
-  readonly #flags: MutableFlags = {
-    boundaryQuoted: false,
-    boundaryWhitespace: false,
-    dataBefore: false,
-    dataAfter: false,
-    headerFolding: false,
-    invalidHeaderFolding: false,
-    lfLine: false,
-    crlfLf: false,
-    missingSemicolon: false,
-    invalidQuoting: false,
-    invalidPart: false,
-    fileLimitExceeded: false,
-    framingError: false,
-    unmatchedBoundary: 0,
-  }
+  readonly #flags: MutableFlags = { ...noFlags }
   readonly #parts: MultipartPart[] = []
   readonly #partHeaders: Entry[] = []
   readonly #names: ByteString[] = []

@@ -5,18 +5,12 @@
  * Follows ModSecurity 2's msc_multipart.c. The body is walked line by line; the data of a part is a slice of the body,
  * never a copy a line.
  */
-import type {
-  BodyInput,
-  BodyProcessorDefinition,
-  BodyResult,
-  Entry,
-  MultipartFlags,
-  MultipartPart,
-} from '../model/definitions.js'
+import type { BodyInput, BodyProcessorDefinition, BodyResult, Entry, MultipartPart } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { parseDisposition } from './content-disposition.js'
 import { dialectOf } from './dialect.js'
 import { type Boundary, parseBoundary } from './multipart-boundary.js'
+import { type MutableFlags, noFlags } from './multipart-flags.js'
 import { readGoMultipart } from './multipart-go.js'
 import { readLibmodsecurityMultipart } from './multipart-libmodsecurity.js'
 
@@ -25,8 +19,6 @@ export const multipartProcessor: BodyProcessorDefinition = {
   doc: 'multipart/form-data: fields become ARGS_POST, files FILES; odd framing raises MULTIPART_ flags.',
   process: (input) => readers[dialectOf(input.platform).multipartReader](input),
 }
-
-type MutableFlags = { -readonly [K in keyof MultipartFlags]: MultipartFlags[K] }
 
 /** LIMIT: ModSecurity 2 refuses a header line of this length, line end included. */
 const lineBufferBytes = 4096
@@ -53,22 +45,7 @@ interface OpenPart {
 
 class MultipartReader {
   readonly #body: ByteString
-  readonly #flags: MutableFlags = {
-    boundaryQuoted: false,
-    boundaryWhitespace: false,
-    dataBefore: false,
-    dataAfter: false,
-    headerFolding: false,
-    invalidHeaderFolding: false,
-    lfLine: false,
-    crlfLf: false,
-    missingSemicolon: false,
-    invalidQuoting: false,
-    invalidPart: false,
-    fileLimitExceeded: false,
-    framingError: false,
-    unmatchedBoundary: 0,
-  }
+  readonly #flags: MutableFlags = { ...noFlags }
   readonly #parts: MultipartPart[] = []
   #part: OpenPart | null = null
   #boundaries = 0
@@ -231,7 +208,10 @@ class MultipartReader {
   #headerProblem(part: OpenPart, line: ByteString, colon: number, name: ByteString): string | null {
     if (colon < 0) return `Multipart: Invalid part header (colon missing): ${line.slice(0, 256)}.`
     if (colon === 0) return 'Multipart: Invalid part header (header name missing).'
-    if (part.headers.has(name)) return `Multipart: Duplicate part header: ${name.slice(0, 256)}.`
+    if (part.headers.has(name)) {
+      this.#flags.duplicatePartHeader = true
+      return `Multipart: Duplicate part header: ${name.slice(0, 256)}.`
+    }
     return null
   }
 

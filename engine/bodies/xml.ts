@@ -9,6 +9,7 @@ import { type Document, type Node, parseXmlDocument } from 'slimdom'
 import { DefinitionError } from '../errors.js'
 import type { BodyInput, BodyProcessorDefinition, BodyResult, XmlDocument } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { encodeUtf8 } from '../utf8.js'
 import { dialectOf } from './dialect.js'
 import { readGoXml } from './xml-go.js'
 
@@ -78,8 +79,8 @@ class SelectableXml implements XmlDocument {
 
   /** COMPAT(coraza): a value for each piece of text. */
   #valuesOf(nodes: readonly Node[]): ByteString[] {
-    if (this.values === 'node') return nodes.map((node) => bytesOf(contentOf(node)))
-    return nodes.flatMap((node) => (node.nodeType === 1 ? textChunks(node) : [bytesOf(contentOf(node))]))
+    if (this.values === 'node') return nodes.map((node) => encodeUtf8(contentOf(node)))
+    return nodes.flatMap((node) => (node.nodeType === 1 ? textChunks(node) : [encodeUtf8(contentOf(node))]))
   }
 }
 
@@ -93,13 +94,9 @@ function textChunks(node: Node): ByteString[] {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (next.nodeType === 3 || next.nodeType === 4) {
       const text = (next.nodeValue ?? '').trim()
-      if (text !== '') chunks.push(bytesOf(text))
+      if (text !== '') chunks.push(encodeUtf8(text))
     }
     for (let child = next.lastChild; child !== null; child = child.previousSibling) pending.push(child as Node)
   }
   return chunks
-}
-
-function bytesOf(text: string): ByteString {
-  return Buffer.from(text, 'utf8').toString('latin1')
 }

@@ -5,7 +5,7 @@
  * Tables import this file and nothing of `transaction/`; the transaction implements the views. Every entry
  * carries a one-line `doc` that the documentation and `wafsim rules` print.
  */
-import type { ByteString, Header, TransactionRecord } from './exchange.js'
+import type { ByteString, TransactionRecord } from './exchange.js'
 import type { Platform, PlatformName } from './platform.js'
 
 /** One value of a variable. `key` is the name inside the collection, null for a scalar. */
@@ -62,9 +62,9 @@ export interface MultipartFlags {
   readonly invalidPart: boolean
   readonly fileLimitExceeded: boolean
   /** A part repeats a header or a parameter of one (Coraza). */
-  readonly duplicatePartHeader?: boolean
+  readonly duplicatePartHeader: boolean
   /** The framing is wrong: the boundary of the Content-Type, a boundary line, a header that is too long. */
-  readonly framingError?: boolean
+  readonly framingError: boolean
   /**
    * 0: none. 1: a boundary-like line matched no boundary. 2: what libmodsecurity gives from the second boundary on; a
    * stray one behind it makes it 1.
@@ -368,7 +368,7 @@ export interface OperatorInput {
   readonly lookups: Lookups
   /** Told of a pattern that RE2 does not run as it is, and of how it is run. */
   notePattern?(pattern: ByteString, run: string, needs: readonly string[]): void
-  /** SecUnicodeMapFile and the like are not needed here; settings that operators use. */
+  /** Engine settings that operators use. */
   readonly settings: { readonly pcreMatchLimit: number }
 }
 
@@ -379,5 +379,3 @@ export interface OperatorDefinition extends NamedDefinition {
   /** Throws DefinitionError where the argument cannot be used. */
   compile(input: OperatorInput): OperatorTest
 }
-
-export type { Header }

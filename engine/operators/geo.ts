@@ -10,6 +10,7 @@ import { Reader } from 'mmdb-lib'
 import { DefinitionError } from '../errors.js'
 import type { GeoLookup } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { encodeUtf8 } from '../utf8.js'
 import { AddressTable } from './address-table.js'
 
 /** Keys of GEO (reference manual, "GEO"). */
@@ -89,7 +90,7 @@ function mmdbLookup(bytes: ByteString): GeoLookup {
           record,
         )
         if (typeof value === 'number') place.set(key, value.toFixed(6))
-        else if (typeof value === 'string') place.set(key, Buffer.from(value, 'utf8').toString('latin1'))
+        else if (typeof value === 'string') place.set(key, encodeUtf8(value))
       }
       return place
     },

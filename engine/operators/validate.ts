@@ -7,6 +7,7 @@ import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { compilePattern } from '../patterns/index.js'
+import { utf8LengthAt } from '../utf8.js'
 import { unsimulatedOperator } from './match.js'
 
 /** `10,13,32-126` as a table of allowed bytes. */
@@ -49,23 +50,9 @@ function badUrlEncoding(value: ByteString): OperatorMatch | null {
   return null
 }
 
-/** Length of the well-formed UTF-8 character at `at`; 0 where there is none. */
-function utf8Length(value: ByteString, at: number, beyond: boolean): number {
-  const first = value.charCodeAt(at)
-  if (first < 0x80) return 1
-  const length =
-    first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0
-  if (length === 0 || at + length > value.length) return 0
-  for (let i = 1; i < length; i++) if ((value.charCodeAt(at + i) & 0xc0) !== 0x80) return 0
-  const second = value.charCodeAt(at + 1)
-  const overlong = (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90)
-  const surrogateOrBeyond = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f && !beyond)
-  return overlong || surrogateOrBeyond ? 0 : length
-}
-
 function badUtf8(value: ByteString, beyond: boolean): OperatorMatch | null {
   for (let at = 0; at < value.length; ) {
-    const length = utf8Length(value, at, beyond)
+    const length = utf8LengthAt(value, at, beyond)
     if (length === 0) return { matched: value.slice(at, at + 1), captures: null }
     at += length
   }

@@ -8,7 +8,7 @@
  */
 import RE2 from 're2'
 import type { ByteString } from '../model/exchange.js'
-import { isUtf8, replacement, utf8LengthAt } from '../utf8.js'
+import { decodeUtf8, isUtf8, replacement, utf8LengthAt } from '../utf8.js'
 
 export interface FoundPattern {
   readonly index: number
@@ -23,7 +23,7 @@ export interface GoPattern {
 
 /** Throws the SyntaxError of RE2 where Go could not compile it either. */
 export function compileGoPattern(pattern: ByteString): GoPattern {
-  return writesBytes(pattern) ? bytePattern(new RE2(pattern, 'u')) : textPattern(decoded(pattern))
+  return writesBytes(pattern) ? bytePattern(new RE2(pattern, 'u')) : textPattern(decodeUtf8(pattern))
 }
 
 /** Whether the bytes that the pattern's `\xHH` stand for, among its own, are no UTF-8. */
@@ -99,8 +99,4 @@ function utf8TextOf(value: ByteString): Utf8Text {
   }
   origins.push(value.length)
   return { bytes: Buffer.from(text, 'latin1'), origins }
-}
-
-function decoded(text: ByteString): string {
-  return Buffer.from(text, 'latin1').toString('utf8')
 }

@@ -4,7 +4,7 @@
  * Follows the defaults: slashes merge, encoded slashes are not allowed. Seen on Apache 2.4.71.
  */
 import type { ByteString } from '../model/exchange.js'
-import { percentDecoded } from './request-target.js'
+import { hasBrokenPercent, percentDecoded } from '../percent.js'
 
 export interface ApachePath {
   readonly path: ByteString
@@ -14,7 +14,7 @@ export interface ApachePath {
 
 export function apachePath(path: ByteString): ApachePath {
   if (!path.startsWith('/')) return { path, refusal: null }
-  if (/%(?![0-9a-fA-F]{2})/.test(path)) return { path, refusal: 400 }
+  if (hasBrokenPercent(path)) return { path, refusal: 400 }
   const normal = withoutDots(unreservedDecoded(path))
   if (normal === null) return { path, refusal: 400 }
   return { path: percentDecoded(normal), refusal: /%(?:2f|00)/i.test(normal) ? 404 : null }

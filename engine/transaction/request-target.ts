@@ -3,6 +3,7 @@
  * do; Coraza's way is in `uri-go.ts`. Seen on the engines, target by target (test/uri.test.ts).
  */
 import type { ByteString } from '../model/exchange.js'
+import { hasBrokenPercent, percentDecoded } from '../percent.js'
 
 export interface SplitTarget {
   /** REQUEST_URI. */
@@ -12,12 +13,6 @@ export interface SplitTarget {
   readonly query: ByteString
   /** URI_PARSE_ERROR. */
   readonly error: boolean
-}
-
-/** %-sequences decoded once; a broken one stays as it is. */
-export function percentDecoded(text: ByteString): ByteString {
-  if (!text.includes('%')) return text
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** The target without the scheme and host of its absolute form (`http://host/path?q`); may be empty. */
@@ -30,11 +25,12 @@ export function splitAsSent(target: ByteString): SplitTarget {
   const rest = withoutOrigin(target)
   const uri = rest === target || rest.startsWith('/') ? rest : `/${rest}`
   const mark = uri.indexOf('?')
+  const sentPath = target.split('?')[0] ?? ''
   return {
     uri,
     path: percentDecoded(mark < 0 ? uri : uri.slice(0, mark)),
     query: mark < 0 ? '' : uri.slice(mark + 1),
-    error: /%(?![0-9a-fA-F]{2})|[\x00-\x1f\x7f]/.test(target.split('?')[0] ?? ''),
+    error: hasBrokenPercent(sentPath) || /[\x00-\x1f\x7f]/.test(sentPath),
   }
 }
 

@@ -5,7 +5,8 @@
  * Followed: Go 1.26 net/url, Coraza 3.8 transaction.go (ProcessURI). Host names are not checked one by one.
  */
 import type { ByteString } from '../model/exchange.js'
-import { percentDecoded, type SplitTarget } from './request-target.js'
+import { hasBrokenPercent, percentDecoded } from '../percent.js'
+import type { SplitTarget } from './request-target.js'
 
 /** `error`: Go could not read the target, and it is split at the first `?`. */
 export function splitGo(target: ByteString): SplitTarget {
@@ -32,13 +33,11 @@ function parse(uri: ByteString): SplitTarget | null {
   const authority = hasAuthority ? (slash < 0 ? rest.slice(2) : rest.slice(2, slash)) : ''
   const written = rest.slice(hasAuthority ? authority.length + 2 : 0)
   const host = hostOf(authority)
-  if (host === null || brokenEscape.test(written)) return null
+  if (host === null || hasBrokenPercent(written)) return null
   const path = percentDecoded(written)
   const slashes = hasAuthority && (host !== '' || path !== '') ? '//' : ''
   return { uri: `${scheme}${slashes}${host}${escapedPath(written, path)}${tail}`, path, query, error: false }
 }
-
-const brokenEscape = /%(?![0-9a-fA-F]{2})/
 
 /** The authority as Go writes it again; null where it is none. */
 function hostOf(authority: ByteString): ByteString | null {
@@ -48,7 +47,7 @@ function hostOf(authority: ByteString): ByteString | null {
     )
   )
     return null
-  if (brokenEscape.test(authority)) return null
+  if (hasBrokenPercent(authority)) return null
   return percentEncoded(percentDecoded(authority), /[\x80-\xff]/g)
 }
 

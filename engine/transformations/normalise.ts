@@ -5,6 +5,7 @@
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { utf8LengthAt } from '../utf8.js'
 import { borrowBytes, byteString, isSpace } from './bytes.js'
 import { compressByteSpaces, compressCSpaces, removeByteSpaces, removeSpacesAndC2, untilNul } from './modsecurity.js'
 
@@ -65,7 +66,7 @@ export const compressWhitespace: TransformationDefinition = {
         continue
       }
       inSpace = false
-      for (const next = i + sequenceLength(value, i); i < next; i++) bytes[end++] = value.charCodeAt(i)
+      for (const next = i + (utf8LengthAt(value, i) || 1); i < next; i++) bytes[end++] = value.charCodeAt(i)
     }
     return byteString(bytes, end, value)
   },
@@ -220,17 +221,4 @@ function segmentBefore(bytes: Buffer, end: number): number {
   let at = end - 3
   while (at > 0 && bytes[at] !== slash) at--
   return Math.max(at, 0)
-}
-
-/** Length of the well-formed UTF-8 sequence at `index`; 1 for ASCII and for a byte that starts none. */
-function sequenceLength(value: ByteString, index: number): number {
-  const lead = value.charCodeAt(index)
-  if (lead < 0xc2 || lead > 0xf4) return 1
-  const second = value.charCodeAt(index + 1)
-  const least = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
-  const greatest = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
-  if (!(second >= least && second <= greatest)) return 1
-  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-  for (let i = index + 2; i < index + length; i++) if ((value.charCodeAt(i) & 0xc0) !== 0x80) return 1
-  return length
 }

@@ -62,7 +62,7 @@ function strictError(flags: MultipartFlags): boolean {
     flags.invalidPart ||
     flags.invalidHeaderFolding ||
     flags.fileLimitExceeded ||
-    flags.framingError === true
+    flags.framingError
   )
 }
 
@@ -115,8 +115,10 @@ export const requestVariables: readonly VariableDefinition[] = [
   multipartFlag('MULTIPART_DATA_AFTER', 'Data stood behind the last boundary.', (f) => f.dataAfter),
   multipartFlag('MULTIPART_DATA_BEFORE', 'Data stood before the first boundary.', (f) => f.dataBefore),
   multipartFlag('MULTIPART_FILE_LIMIT_EXCEEDED', 'More files than allowed.', (f) => f.fileLimitExceeded),
-  scalar('MULTIPART_DUPLICATE_PART_HEADER', 'A part repeats one of its headers (Coraza).', (v) =>
-    flag(v.body.flags?.duplicatePartHeader ?? v.body.error?.includes('Duplicate part header') ?? false),
+  multipartFlag(
+    'MULTIPART_DUPLICATE_PART_HEADER',
+    'A part repeats one of its headers (Coraza).',
+    (f) => f.duplicatePartHeader,
   ),
   {
     ...derivedCollection(

@@ -20,7 +20,7 @@ function setOf(...types: number[]): Uint8Array {
   return set
 }
 
-const mergeable = setOf(
+const mergeableTypes = [
   type.keyword,
   type.bareword,
   type.operator,
@@ -29,18 +29,9 @@ const mergeable = setOf(
   type.expression,
   type.tsql,
   type.sqlType,
-)
-const mergeableBehind = setOf(
-  type.keyword,
-  type.bareword,
-  type.operator,
-  type.union,
-  type.func,
-  type.expression,
-  type.tsql,
-  type.sqlType,
-  type.logic,
-)
+]
+const mergeable = setOf(...mergeableTypes)
+const mergeableBehind = setOf(...mergeableTypes, type.logic)
 const typedBehind = setOf(
   type.bareword,
   type.number,
