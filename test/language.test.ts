@@ -102,6 +102,50 @@ test('@geoLookup without a database says so; a database that is not there is a w
   assert.equal(evaluate(rules(geoRules, 'coraza').ruleset, from('192.0.2.1')).ruleIds, [1, 3])
 })
 
+const unicodeRules = `
+SecRule REQUEST_HEADERS:A "@streq A" "id:1,phase:1,pass,log,t:none,t:urlDecodeUni"
+SecRule REQUEST_HEADERS:A "@rx ^\\xc0$" "id:2,phase:1,pass,log,t:none,t:urlDecodeUni"
+SecRule REQUEST_HEADERS:Stop "@streq ." "id:3,phase:1,pass,log,t:none,t:urlDecodeUni"
+SecRule REQUEST_HEADERS:Stop "@rx ^\\x02$" "id:4,phase:1,pass,log,t:none,t:urlDecodeUni"
+SecRule REQUEST_HEADERS:Wide "@streq <" "id:5,phase:1,pass,log,t:none,t:urlDecodeUni"
+`
+const unicodeRequest = request({
+  headers: [
+    ['A', '%u00c0'],
+    ['Stop', '%u3002'],
+    ['Wide', '%uff1c'],
+  ],
+})
+
+test('urlDecodeUni maps as SecUnicodeMapFile says, wherever it stands; without it only full-width forms', () => {
+  const ids = (text: string, platform: PlatformName): readonly number[] =>
+    evaluate(
+      rulesBeside({ 'own.mapping': '932 (x)\n00c0:41\n\n1252 (y)\n0100:41\n' }, text, platform).ruleset,
+      unicodeRequest,
+    ).ruleIds
+  for (const platform of ['modsec2', 'modsec3'] as const) {
+    assert.equal(ids(unicodeRules, platform), [2, 4, 5])
+    assert.equal(ids(`SecUnicodeMapFile unicode.mapping 20127\n${unicodeRules}`, platform), [1, 3, 5])
+    assert.equal(ids(`${unicodeRules}SecUnicodeMapFile unicode.mapping 20127`, platform), [1, 3, 5])
+    assert.equal(ids(`SecUnicodeMapFile own.mapping 932\n${unicodeRules}`, platform), [1, 3, 5])
+    assert.equal(ids(`SecUnicodeMapFile own.mapping 1252\n${unicodeRules}`, platform), [2, 3, 5])
+  }
+  assert.equal(ids(`SecUnicodeMapFile own.mapping\n${unicodeRules}`, 'modsec2'), [2, 4, 5])
+  assert.equal(ids(unicodeRules.replaceAll(/\\x(c0|02)/g, '[^A.]'), 'coraza'), [1, 4, 5])
+  for (const wrong of [
+    'other.mapping 20127',
+    'unicode.mapping 1252',
+    'own.mapping abc',
+    'own.mapping 1250',
+    'own.mapping',
+  ])
+    assert.throws(
+      () => ids(`SecUnicodeMapFile ${wrong}\n${unicodeRules}`, 'modsec3'),
+      (error: unknown) => error instanceof RulesetError,
+      wrong,
+    )
+})
+
 test('a broken database is an error', () => {
   for (const [name, bytes] of [
     ['a.csv', 'country_code\nDE\n'],

@@ -24,8 +24,6 @@ export interface Peer {
   readonly readsRequestLine: boolean
   /** Whether the peer's answer to one request is not always the same. */
   readonly varies: boolean
-  /** Whether the peer knows SecUnicodeMapFile. */
-  readonly mapsUnicode: boolean
   /** Whether the peer is given the recorded response, client and server; otherwise it has its own. */
   readonly readsResponse: boolean
 }
@@ -50,7 +48,6 @@ export const peers: readonly Peer[] = [
     name: 'libmodsecurity',
     platform: 'modsec3',
     varies: false,
-    mapsUnicode: true,
     folder: 'libmodsecurity',
     build: ['make', '--silent'],
     program: ['build/libmodsecurity-peer'],
@@ -62,7 +59,6 @@ export const peers: readonly Peer[] = [
     name: 'coraza',
     platform: 'coraza',
     varies: true,
-    mapsUnicode: false,
     folder: 'coraza',
     build: ['go', 'build', '-o', 'build/coraza-peer', '.'],
     program: ['build/coraza-peer'],
@@ -74,7 +70,6 @@ export const peers: readonly Peer[] = [
     name: 'apache',
     platform: 'modsec2',
     varies: false,
-    mapsUnicode: true,
     folder: 'apache',
     build: null,
     program: [process.execPath, fileURLToPath(new URL('apache/main.js', import.meta.url))],

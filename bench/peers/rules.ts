@@ -1,9 +1,16 @@
 /**
  * One ruleset for both sides: loaded here, and written as files for a peer.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type LoadedRuleset, loadRuleset, type PlatformName, type SourcePart } from '../../engine/index.js'
+import {
+  bundledMapName,
+  bundledMapText,
+  type LoadedRuleset,
+  loadRuleset,
+  type PlatformName,
+  type SourcePart,
+} from '../../engine/index.js'
 import { findCrs, resolveRuleset } from '../../rulesets/index.js'
 
 export interface RulesOfRun {
@@ -47,34 +54,32 @@ export function testsOf(rulesets: readonly string[]): string | null {
 /** Where Debian's package modsecurity-crs puts its rules. */
 const debianRules = '/usr/share/modsecurity-crs'
 
-/** Where Debian's packages put the file that the recommended configurations name; wafsim always maps as it says. */
-const unicodeMap = '/etc/modsecurity/unicode.mapping'
-
 /** What is loaded for a ruleset, and its name without its place. Throws UsageError where there are no such rules. */
 export function planOf(rules: string, platform: PlatformName, paranoia: number): Pick<RulesOfRun, 'name' | 'parts'> {
   const { name, parts } = resolveRuleset({ rules: [rules], platform, paranoia, set: [] })
   return { name: name.replace(/ \(.*\)$/, ''), parts }
 }
 
+/** Whether the file names the map that wafsim has itself and an engine wants beside it; such a file is copied. */
+function needsUnicodeMap(path: string): boolean {
+  return (
+    !existsSync(join(dirname(path), bundledMapName)) && /^\s*SecUnicodeMapFile\b/m.test(readFileSync(path, 'latin1'))
+  )
+}
+
 /** Throws UsageError where there are no such rules. */
-export function rulesOfRun(
-  rules: string,
-  platform: PlatformName,
-  paranoia: number,
-  scratch: string,
-  mapsUnicode: boolean,
-): RulesOfRun {
+export function rulesOfRun(rules: string, platform: PlatformName, paranoia: number, scratch: string): RulesOfRun {
   const { name, parts } = planOf(rules, platform, paranoia)
   const files = parts.map((part, index) => {
-    if (part.kind === 'file') return part.path
+    if (part.kind === 'file' && !needsUnicodeMap(part.path)) return part.path
     const path = join(scratch, `settings-${index}.conf`)
-    writeFileSync(path, part.text, 'latin1')
+    writeFileSync(path, part.kind === 'file' ? readFileSync(part.path, 'latin1') : part.text, 'latin1')
     return path
   })
-  const map = mapsUnicode && existsSync(unicodeMap) ? [`SecUnicodeMapFile ${unicodeMap} 20127`] : []
+  writeFileSync(join(scratch, bundledMapName), bundledMapText(), 'latin1')
   // One file: libmodsecurity keeps the first of a setting's values where files are loaded one by one.
   const main = join(scratch, 'main.conf')
-  writeFileSync(main, [...map, ...files.map((file) => `Include ${file}`), 'SecRuleEngine On', ''].join('\n'))
+  writeFileSync(main, [...files.map((file) => `Include ${file}`), 'SecRuleEngine On', ''].join('\n'))
   const load = (): LoadedRuleset => loadRuleset({ parts, platform, engineMode: 'on' })
   return { name, parts, load, files: [main] }
 }

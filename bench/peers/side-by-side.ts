@@ -37,7 +37,7 @@ export interface Refusal {
 /** Whether both sides load the rules, found out without a record; null where they do. */
 export async function refusalOf({ peer, rules, paranoia }: Match, peersFolder: string): Promise<Refusal | null> {
   return await inScratch(async (scratch) => {
-    const { load, files } = rulesOfRun(rules, peer.platform, paranoia, scratch, peer.mapsUnicode)
+    const { load, files } = rulesOfRun(rules, peer.platform, paranoia, scratch)
     const mine = refusedBy(load)
     const theirs = await replay(peer, peersFolder, scratch, files, []).then(
       () => null,
@@ -71,7 +71,7 @@ export async function sideBySide(
   const { peer, rules, paranoia } = match
   const sent = records.map((record) => asSentTo(peer, record))
   return await inScratch(async (scratch) => {
-    const { name, load, files } = rulesOfRun(rules, peer.platform, paranoia, scratch, peer.mapsUnicode)
+    const { name, load, files } = rulesOfRun(rules, peer.platform, paranoia, scratch)
     const loaded = load()
     const [theirs, mine] = await Promise.all([
       timed(replay(peer, peersFolder, scratch, files, sent)),

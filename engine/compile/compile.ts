@@ -46,7 +46,7 @@ export function checkParts(parts: readonly SourcePart[], reader: SourceReader, o
     platform: options.platform,
     report: new Report(),
     reader,
-    settings: initialSettings(),
+    settings: initialSettings(options.platform),
     defaults: new Map(),
     sequence: [],
     openChain: null,

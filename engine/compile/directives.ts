@@ -11,6 +11,7 @@ import type { LimitAction } from '../model/ruleset.js'
 import { readBlocklists } from '../operators/blocklist.js'
 import { readGeoDatabase } from '../operators/geo.js'
 import { parseActions } from '../seclang/rule-parser.js'
+import { bundledCodePage, bundledMap, bundledMapName, readUnicodeMap } from '../transformations/index.js'
 import type { DirectiveDefinition, DirectiveInput } from './directive.js'
 import type { Assembly } from './draft.js'
 import { draftActions, readDataFile } from './rule.js'
@@ -69,6 +70,30 @@ function loadGeoDatabase(assembly: Assembly, path: ByteString, input: DirectiveI
     return
   }
   assembly.lookups.geo = readGeoDatabase(bytes)
+}
+
+/**
+ * Both engines refuse a file that is not there; `unicode.mapping`, which comes with them, is here for its code page
+ * 20127. COMPAT(modsec2): without a code page nothing is mapped.
+ */
+function loadUnicodeMap(assembly: Assembly, file: ByteString, input: DirectiveInput): void {
+  const page = input.arguments[1]
+  if (page === undefined) {
+    if (assembly.platform.unicodeMapNeedsPage) throw new DefinitionError('the code page is missing, such as 20127')
+    return
+  }
+  const codePage = wholeNumber(page, 'a code page')
+  let text: ByteString
+  try {
+    text = readDataFile(assembly, file, input.span)
+  } catch (error) {
+    if (!(error instanceof DefinitionError) || file !== bundledMapName || codePage !== bundledCodePage) throw error
+    assembly.settings.unicodeMap = bundledMap
+    return
+  }
+  const map = readUnicodeMap(text, codePage)
+  if (map === null) throw new DefinitionError(`${file} holds no code page ${codePage}`)
+  assembly.settings.unicodeMap = map
 }
 
 export const directives: readonly DirectiveDefinition[] = [
@@ -249,9 +274,13 @@ export const directives: readonly DirectiveDefinition[] = [
   noted('SecStreamOutBodyInspection', 'Response bodies as streams.'),
   noted('SecTmpDir', 'Folder of temporary files.'),
   noted('SecTmpSaveUploadedFiles', 'Whether uploads are kept.'),
-  noted('SecUnicodeCodePage', 'Code page of Unicode mappings; 20127 is followed.'),
-  noted('SecUnicodeMap', 'Unicode mapping; code page 20127 is followed.'),
-  noted('SecUnicodeMapFile', 'Unicode mapping; code page 20127 is followed.'),
+  unsimulated('SecUnicodeCodePage', 'Code page of Unicode mappings.', 'SecUnicodeMapFile names the code page too'),
+  unsimulated('SecUnicodeMap', 'Unicode mapping.', 'SecUnicodeMapFile is what the engines know today'),
+  setting(
+    'SecUnicodeMapFile',
+    'File and code page by which urlDecodeUni maps %uHHHH; without it only full-width forms become ASCII.',
+    loadUnicodeMap,
+  ),
   noted('SecUploadDir', 'Folder of uploads.'),
   setting('SecUploadFileLimit', 'Greatest number of uploaded files.', (a, text) => {
     a.settings.bodyLimits = { ...a.settings.bodyLimits, files: wholeNumber(text, 'files') }

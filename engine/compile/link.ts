@@ -24,7 +24,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     assembly.report.error('open-chain', 'the chain that begins here has no next rule', assembly.openChain.span)
   applyChanges(assembly)
   checkIds(assembly)
-  const pipelines = new PipelineTable()
+  const pipelines = new PipelineTable(assembly.settings.unicodeMap)
   const rules: Rule[] = []
   const items: ({ readonly rule: Rule } | { readonly marker: string })[] = []
   for (const item of assembly.sequence) {
@@ -104,15 +104,26 @@ function persists(item: SequenceItem): boolean {
 
 class PipelineTable {
   readonly #byNames = new Map<string, Pipeline>()
+  readonly #unicodeMap: ReadonlyMap<number, number>
+
+  constructor(unicodeMap: ReadonlyMap<number, number>) {
+    this.#unicodeMap = unicodeMap
+  }
 
   get(transformations: readonly TransformationDefinition[]): Pipeline {
     const key = transformations.map((t) => t.name).join(',')
     let pipeline = this.#byNames.get(key)
     if (pipeline === undefined) {
-      pipeline = { id: this.#byNames.size, transformations: [...transformations] }
+      pipeline = { id: this.#byNames.size, transformations: transformations.map((each) => this.#mapped(each)) }
       this.#byNames.set(key, pipeline)
     }
     return pipeline
+  }
+
+  /** SecUnicodeMapFile holds for all rules, wherever it stands; so it is looked at here. */
+  #mapped(entry: TransformationDefinition): TransformationDefinition {
+    const { withUnicodeMap } = entry
+    return withUnicodeMap === undefined ? entry : { ...entry, apply: withUnicodeMap(this.#unicodeMap) }
   }
 }
 

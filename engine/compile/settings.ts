@@ -4,9 +4,11 @@
  * The values are the engines' built-in ones (reference manual, "Configuration Directives"); body limits are
  * those of ModSecurity 2 and 3.
  */
+import type { Platform } from '../model/platform.js'
+import { corazaMap } from '../transformations/index.js'
 import type { MutableSettings } from './draft.js'
 
-export function initialSettings(): MutableSettings {
+export function initialSettings(platform: Pick<Platform, 'ownUnicodeMap'>): MutableSettings {
   return {
     mode: 'off',
     requestBodyAccess: false,
@@ -20,6 +22,7 @@ export function initialSettings(): MutableSettings {
     argumentSeparator: '&',
     bodyLimits: { depth: 10_000, args: 100_000, files: 10_000 },
     pcreMatchLimit: 1_500,
+    unicodeMap: platform.ownUnicodeMap ? corazaMap : new Map(),
     webAppId: 'default',
     collectionTimeout: 3_600,
   }

@@ -322,6 +322,8 @@ export interface TransformationDefinition extends NamedDefinition {
   readonly variants?: Readonly<Partial<Record<PlatformName, (value: ByteString) => ByteString>>>
   /** Whether multiMatch tests what came out; absent: where it differs. Set where a rule is compiled. */
   readonly isStage?: (before: ByteString, after: ByteString) => boolean
+  /** Makes what runs in place of `apply` under a table of SecUnicodeMapFile, an empty one where there is none. */
+  readonly withUnicodeMap?: (map: ReadonlyMap<number, number>) => (value: ByteString) => ByteString
 }
 
 /** A text whose macros are resolved against the running transaction. */

@@ -18,6 +18,10 @@ export interface Platform {
   readonly regexFlags: 'su' | 'smu'
   /** What a character is to a pattern: a byte, or a character of UTF-8. */
   readonly regexSubject: 'bytes' | 'utf-8'
+  /** Whether urlDecodeUni maps by a table of its own; otherwise SecUnicodeMapFile alone gives one. */
+  readonly ownUnicodeMap: boolean
+  /** Whether SecUnicodeMapFile is refused without a code page; otherwise it then maps nothing. */
+  readonly unicodeMapNeedsPage: boolean
   /** Whether SecPcreMatchLimit is followed: a pattern that exceeds it does not match. */
   readonly pcreMatchLimit: boolean
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
@@ -108,6 +112,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'Coraza 3',
     regexFlags: 'smu',
     regexSubject: 'utf-8',
+    ownUnicodeMap: true,
+    unicodeMapNeedsPage: true,
     pcreMatchLimit: false,
     tagMatch: 'exact',
     ctlTargetRegex: true,
@@ -148,6 +154,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'ModSecurity 2 (Apache)',
     regexFlags: 'su',
     regexSubject: 'bytes',
+    ownUnicodeMap: false,
+    unicodeMapNeedsPage: false,
     pcreMatchLimit: true,
     tagMatch: 'regex',
     ctlTargetRegex: false,
@@ -188,6 +196,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     title: 'libmodsecurity 3 (nginx)',
     regexFlags: 'smu',
     regexSubject: 'bytes',
+    ownUnicodeMap: false,
+    unicodeMapNeedsPage: true,
     pcreMatchLimit: false,
     tagMatch: 'exact',
     ctlTargetRegex: false,

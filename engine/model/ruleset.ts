@@ -118,6 +118,8 @@ export interface EngineSettings {
   readonly argumentSeparator: ByteString
   readonly bodyLimits: BodyLimits
   readonly pcreMatchLimit: number
+  /** Bytes by Unicode code unit, of SecUnicodeMapFile or the engine's own; empty without either. */
+  readonly unicodeMap: ReadonlyMap<number, number>
   readonly webAppId: ByteString
   /** Life of a persistent collection without an update, in seconds. */
   readonly collectionTimeout: number

@@ -69,7 +69,7 @@ export const bestFit: ReadonlyMap<number, number> = buildTable()
 function buildTable(): Map<number, number> {
   const table = new Map<number, number>()
   for (const [first, ascii] of runs) for (let i = 0; i < ascii.length; i++) table.set(first + i, ascii.charCodeAt(i))
-  // The other full stops of RFC 3490 are set in the code of both ModSecurity engines. COMPAT(coraza): not in Coraza.
+  // The other full stops of RFC 3490 are set in the code of both ModSecurity engines.
   table.set(0x3002, 0x2e)
   table.set(0xff61, 0x2e)
   // FF01-FF5E are ! to ~; U+FF1F is missing from the published table, and the full-width rule gives the same.

@@ -26,6 +26,15 @@ import { stageRuleOf } from './stages.js'
 import { length, lowercase, none, removeNulls, replaceNulls, trim, trimLeft, trimRight, uppercase } from './text.js'
 import { urlDecode, urlDecodeUni, urlEncode, utf8toUnicode } from './url.js'
 
+export {
+  bundledCodePage,
+  bundledMap,
+  bundledMapName,
+  bundledMapText,
+  corazaMap,
+  readUnicodeMap,
+} from './unicode-map.js'
+
 export const transformations: Readonly<Record<string, TransformationDefinition>> = {
   base64Decode,
   base64DecodeExt,

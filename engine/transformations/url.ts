@@ -1,8 +1,8 @@
 /**
  * URL escapes: %HH, %uHHHH, `+` for a blank, and the way from UTF-8 to %uHHHH.
  *
- * What is not a whole escape is kept as it stands. `urlDecodeUni` maps %uHHHH with codepage 20127 of
- * best-fit.ts, as `SecUnicodeMapFile unicode.mapping 20127` of the recommended configurations does.
+ * What is not a whole escape is kept as it stands. `urlDecodeUni` maps %uHHHH with the table of SecUnicodeMapFile; as
+ * an entry by itself with codepage 20127 of best-fit.ts, which the recommended configurations name.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import { bestFit } from './best-fit.js'
@@ -32,38 +32,38 @@ export const urlDecode: TransformationDefinition = {
   },
 }
 
-/**
- * A code unit without an entry in the codepage gives its lower byte; COMPAT(modsec2): so does every one where no
- * SecUnicodeMapFile is configured, with the full-width forms FF01-FF5E as ASCII; that case is not simulated.
- */
+/** A code unit without an entry in the table gives its lower byte, the full-width forms FF01-FF5E their ASCII. */
 export const urlDecodeUni: TransformationDefinition = {
   name: 'urlDecodeUni',
   doc: 'Decodes %HH, %uHHHH and + of URLs; %uHHHH becomes the nearest ASCII character; invalid escapes are kept.',
-  apply: (value) => {
-    const first = firstEscape(value)
-    if (first === -1) return value
-    const bytes = borrowBytes(value.length)
-    bytes.write(value, 'latin1')
-    let end = first
-    let i = first
-    while (i < value.length) {
-      const byte = value.charCodeAt(i)
-      if (byte !== 0x25) {
-        bytes[end++] = byte === 0x2b ? 0x20 : byte
-        i++
-      } else if (isHexAt(value, i + 1) && isHexAt(value, i + 2)) {
-        bytes[end++] = hexByteAt(value, i + 1)
-        i += 3
-      } else if (isUnicodeEscapeAt(value, i)) {
-        bytes[end++] = fittedByte(hexByteAt(value, i + 2), hexByteAt(value, i + 4))
-        i += 6
-      } else {
-        bytes[end++] = byte
-        i++
-      }
+  apply: (value) => decodeUni(value, bestFit),
+  withUnicodeMap: (map) => (value) => decodeUni(value, map),
+}
+
+function decodeUni(value: string, map: ReadonlyMap<number, number>): string {
+  const first = firstEscape(value)
+  if (first === -1) return value
+  const bytes = borrowBytes(value.length)
+  bytes.write(value, 'latin1')
+  let end = first
+  let i = first
+  while (i < value.length) {
+    const byte = value.charCodeAt(i)
+    if (byte !== 0x25) {
+      bytes[end++] = byte === 0x2b ? 0x20 : byte
+      i++
+    } else if (isHexAt(value, i + 1) && isHexAt(value, i + 2)) {
+      bytes[end++] = hexByteAt(value, i + 1)
+      i += 3
+    } else if (isUnicodeEscapeAt(value, i)) {
+      bytes[end++] = fittedByte(map, hexByteAt(value, i + 2), hexByteAt(value, i + 4))
+      i += 6
+    } else {
+      bytes[end++] = byte
+      i++
     }
-    return byteString(bytes, end, value)
-  },
+  }
+  return byteString(bytes, end, value)
 }
 
 const reserved = /[^*0-9A-Za-z]/
@@ -148,8 +148,8 @@ function isUnicodeEscapeAt(value: string, index: number): boolean {
   )
 }
 
-function fittedByte(upper: number, lower: number): number {
-  const fitted = bestFit.get((upper << 8) | lower)
+function fittedByte(map: ReadonlyMap<number, number>, upper: number, lower: number): number {
+  const fitted = map.get((upper << 8) | lower)
   if (fitted !== undefined) return fitted
   return upper === 0xff && lower > 0x00 && lower < 0x5f ? lower + 0x20 : lower
 }
