@@ -1,8 +1,7 @@
 /**
  * XML bodies and the values XPath selects in them.
  *
- * Entities are never declared or loaded: a document type declaration that declares any puts the body in error, so
- * neither external entities nor expansion bombs exist here.
+ * Nothing outside the body is loaded, and entities that expand too far put it in error; see `xml-preparation.ts`.
  */
 import fontoxpath from 'fontoxpath'
 import { type Document, type Node, parseXmlDocument } from 'slimdom'
@@ -12,6 +11,7 @@ import type { ByteString } from '../model/exchange.js'
 import { encodeUtf8 } from '../utf8.js'
 import { dialectOf } from './dialect.js'
 import { readGoXml } from './xml-go.js'
+import { decodedXml, withDeclaredPrefixes, withPlainEntities } from './xml-preparation.js'
 
 export const xmlProcessor: BodyProcessorDefinition = {
   name: 'XML',
@@ -25,14 +25,9 @@ const firstChunkBytes = 8000
 const failed = 'XML parsing error: XML: Failed parsing document.'
 
 function processXml(input: BodyInput): BodyResult {
-  if (/<!ENTITY/i.test(input.body)) return { args: [], error: 'XML parsing error: entity declarations are not read.' }
   if (deeperThan(input.body, input.limits.depth)) return { args: [], error: 'XML parsing error: too deep.' }
-  let document: Document
-  try {
-    document = parseXmlDocument(textOf(input.body))
-  } catch {
-    return { args: [], error: failed, errorAtEnd: input.body.length <= firstChunkBytes }
-  }
+  const document = parsed(input.body)
+  if (document === null) return { args: [], error: failed, errorAtEnd: input.body.length <= firstChunkBytes }
   return { args: [], error: null, xml: new SelectableXml(document, input.platform.xmlValues) }
 }
 
@@ -49,14 +44,18 @@ function deeperThan(body: ByteString, limit: number): boolean {
 /** LIMIT: libxml2 refuses deeper documents too, unless told otherwise. */
 const greatestDepth = 256
 
-/** UTF-8 unless the declaration names a single-byte encoding. */
-function textOf(body: ByteString): string {
-  const declared = /^\s*<\?xml[^>]*encoding\s*=\s*["']([^"']+)["']/i.exec(body)?.[1]?.toLowerCase()
-  if (declared !== undefined && /^(?:iso-8859-1|latin1|windows-1252)$/.test(declared)) return body
-  const bytes = Buffer.from(body, 'latin1')
-  const text = bytes.toString('utf8')
-  if (!Buffer.from(text, 'utf8').equals(bytes)) throw new Error('not UTF-8')
-  return text.replace(/^\ufeff/, '')
+function parsed(body: ByteString): Document | null {
+  const decoded = decodedXml(body)
+  const text = decoded === null ? null : withPlainEntities(decoded)
+  return text === null ? null : (parsedText(text) ?? parsedText(withDeclaredPrefixes(text)))
+}
+
+function parsedText(text: string): Document | null {
+  try {
+    return parseXmlDocument(text.replace(/^\ufeff/, ''))
+  } catch {
+    return null
+  }
 }
 
 class SelectableXml implements XmlDocument {
