@@ -63,7 +63,7 @@ export const peers: readonly Peer[] = [
     build: ['go', 'build', '-o', 'build/coraza-peer', '.'],
     program: ['build/coraza-peer'],
     needs: 'Go 1.25 or newer',
-    readsRequestLine: false,
+    readsRequestLine: true,
     readsResponse: true,
   },
   {

@@ -9,10 +9,20 @@ import type { Platform, PlatformName } from '../model/platform.js'
 export interface BodyDialect {
   /** Whether blanks before the media type of a Content-Type are passed over. */
   readonly trimsContentType: boolean
+  /** Whether there is a processor RAW, which keeps the body as REQUEST_BODY. */
+  readonly readsRaw: boolean
+  /** Whether JSON without error is kept as TX:json_request_body. */
+  readonly keepsJson: boolean
   /** Processors that judge an empty body too. */
   readonly readsEmptyBody: readonly string[]
   /** Processor of a body of no known type where `ctl:forceRequestBodyVariable` is on; empty: none. */
   readonly forcedProcessor: 'URLENCODED' | ''
+  /** Whether SecArgumentSeparator is honoured; otherwise `&` separates. */
+  readonly argumentSeparator: boolean
+  /** Whether SecArgumentsLimit cuts the query string too. */
+  readonly limitsQuery: boolean
+  /** Whether a name of a form that is spelled in several cases keeps only the values of its last spelling. */
+  readonly lastSpellingWins: boolean
   /** Whether `a&&b` holds an argument without name and value between the separators. */
   readonly keepsEmptyPairs: boolean
   /** Whether a broken %-sequence raises URLENCODED_ERROR. */
@@ -43,8 +53,13 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   coraza: {
     trimsContentType: true,
     readsEmptyBody: [],
+    readsRaw: true,
+    keepsJson: true,
     forcedProcessor: 'URLENCODED',
     keepsEmptyPairs: false,
+    argumentSeparator: false,
+    limitsQuery: true,
+    lastSpellingWins: true,
     flagsBrokenEscapes: false,
     argumentLimitError: null,
     limitsMultipartFields: false,
@@ -60,8 +75,13 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   modsec2: {
     trimsContentType: false,
     readsEmptyBody: [],
+    readsRaw: false,
+    keepsJson: false,
     forcedProcessor: '',
     keepsEmptyPairs: true,
+    argumentSeparator: true,
+    limitsQuery: false,
+    lastSpellingWins: false,
     flagsBrokenEscapes: true,
     argumentLimitError: 'SecArgumentsLimit exceeded',
     limitsMultipartFields: true,
@@ -77,8 +97,13 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   modsec3: {
     trimsContentType: false,
     readsEmptyBody: ['MULTIPART', 'XML'],
+    readsRaw: false,
+    keepsJson: false,
     forcedProcessor: '',
     keepsEmptyPairs: true,
+    argumentSeparator: true,
+    limitsQuery: false,
+    lastSpellingWins: false,
     flagsBrokenEscapes: true,
     argumentLimitError: null,
     limitsMultipartFields: false,

@@ -5,7 +5,7 @@
  * never anything but bytes. COMPAT: which pairs and cookies count differs, see `dialect.ts`.
  */
 import type { BodyProcessorDefinition, Entry } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { hasBrokenPercent, percentDecoded } from '../percent.js'
 import { dialectOf } from './dialect.js'
@@ -22,12 +22,30 @@ export const formProcessor: BodyProcessorDefinition = {
   process: ({ body, argumentSeparator, limits, platform }) => {
     const { entries, error } = parseUrlEncoded(body, argumentSeparator, platform)
     const tooMany = entries.length > limits.args
+    const { argumentLimitError, lastSpellingWins } = dialectOf(platform)
+    const args = tooMany ? entries.slice(0, limits.args) : entries
     return {
-      args: tooMany ? entries.slice(0, limits.args) : entries,
-      error: tooMany ? dialectOf(platform).argumentLimitError : null,
+      args: lastSpellingWins ? lastSpellings(args) : args,
+      argumentsOverLimit: tooMany,
+      error: tooMany ? argumentLimitError : null,
       urlencodedError: error,
     }
   },
+}
+
+/**
+ * COMPAT(coraza): one spelling after the other becomes the values of a name, in the order in which the spellings came
+ * (mostly: it is that of a Go map); `a=1&A=2&a=3` is A=2.
+ */
+function lastSpellings(args: readonly Entry[]): readonly Entry[] {
+  const spelling = new Map<ByteString, ByteString>()
+  const seen = new Set<ByteString>()
+  for (const { key } of args) {
+    const name = key ?? ''
+    if (!seen.has(name)) spelling.set(lowerAscii(name), name)
+    seen.add(name)
+  }
+  return spelling.size === seen.size ? args : args.filter(({ key }) => spelling.get(lowerAscii(key ?? '')) === key)
 }
 
 /**
@@ -36,14 +54,14 @@ export const formProcessor: BodyProcessorDefinition = {
  */
 export function parseUrlEncoded(text: ByteString, separator: ByteString, platform: Platform): ParsedForm {
   if (text === '') return { entries: [], error: false }
-  const { keepsEmptyPairs, flagsBrokenEscapes } = dialectOf(platform)
+  const { keepsEmptyPairs, flagsBrokenEscapes, argumentSeparator } = dialectOf(platform)
   const entries: Entry[] = []
   let broken = false
   const decode = (part: ByteString): ByteString => {
     if (hasBrokenPercent(part)) broken = true
     return percentDecoded(part.replaceAll('+', ' '))
   }
-  const pairs = text.split(separator[0] ?? '&')
+  const pairs = text.split((argumentSeparator ? separator[0] : undefined) ?? '&')
   // What ends in a separator ends there: no empty pair behind it.
   if (pairs[pairs.length - 1] === '') pairs.pop()
   for (const pair of pairs) {

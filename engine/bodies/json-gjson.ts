@@ -12,7 +12,7 @@ import { utf8 } from './json-lexer.js'
 export function readJsonLeniently(input: BodyInput): BodyResult {
   const walk = new LenientWalk(input)
   const reason = walk.run() ?? judge(input.body, input.limits.depth)
-  return { args: walk.args, error: reason === null ? null : `JSON: ${reason}` }
+  return { args: walk.args, argumentsOverLimit: walk.stopped, error: reason === null ? null : `JSON: ${reason}` }
 }
 
 const tooDeep = 'max recursion reached while reading json object'
@@ -71,11 +71,15 @@ class LenientWalk {
     this.#budget = Math.max(input.body.length * flattenedBytesPerByte, flattenedBytesFloor)
   }
 
+  /** Whether SecArgumentsLimit ended the walk. */
+  stopped = false
+
   /** Why the walk stopped before its end; null where it did not, or stopped at SecArgumentsLimit. */
   run(): string | null {
     let error = this.#root()
     while (error === null && this.#slices.length > 0) error = this.#step(this.#slices[this.#slices.length - 1] as Slice)
-    return error === stopped ? null : error
+    this.stopped = error === stopped
+    return this.stopped ? null : error
   }
 
   #root(): string | null {

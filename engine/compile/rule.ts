@@ -84,11 +84,18 @@ export function draftTargets(
   const exclusions: TargetExclusion[] = []
   for (const node of nodes) {
     assembly.report.attempt(node.span, () => {
+      refuseUnselectable(assembly.platform, node)
       if (node.negated) exclusions.push(excludeTarget(targetText(node), true, names))
       else targets.push(draftTarget(assembly, node))
     })
   }
   return { targets, exclusions }
+}
+
+function refuseUnselectable({ unselectable, title }: Platform, node: TargetNode): void {
+  const name = node.variable.toUpperCase()
+  if (node.selector?.kind === 'name' && unselectable.includes(name))
+    throw new DefinitionError(`${title} loads no rule that names a single value of ${name}`, 'not-selectable')
 }
 
 function targetText(node: TargetNode): string {
@@ -99,7 +106,7 @@ function targetText(node: TargetNode): string {
 
 function draftTarget(assembly: Assembly, node: TargetNode): Target {
   const variable = variableNamed(node.variable)
-  const selector = draftSelector(node, variable)
+  const selector = draftSelector(node, variable, assembly.platform)
   if (variable.kind === 'collection' && variable.persistent) assembly.readsPersistent = true
   if (variable.name === 'TX' && selector?.kind === 'name') assembly.txKeys.add(selector.lower)
   const key = selector === null ? '' : `:${selector.kind === 'regex' ? `/${selector.text}/` : selector.text}`
@@ -118,15 +125,18 @@ export function notePlatform(assembly: Assembly, family: NameFamily, name: strin
   report.warning('not-on-platform', `${platform.title} does not know the ${family} ${name.trim()}`, span, hint)
 }
 
-function draftSelector(node: TargetNode, variable: VariableDefinition): Selector | null {
+function draftSelector(node: TargetNode, variable: VariableDefinition, platform: Platform): Selector | null {
   if (node.selector === null) {
     if (variable.kind === 'selected')
       throw new DefinitionError(`${variable.name} needs an expression, e.g. ${variable.name}:/*`)
     return null
   }
   if (variable.kind === 'scalar') throw new DefinitionError(`${variable.name} holds one value and takes no selector`)
-  if (node.selector.kind === 'name')
-    return { kind: 'name', text: node.selector.text, lower: lowerAscii(node.selector.text) }
+  if (node.selector.kind === 'name') {
+    const { text } = node.selector
+    const asWritten = platform.argumentNamesLower && /^ARGS_(?:\w+_)?NAMES$/.test(variable.name)
+    return { kind: 'name', text, lower: asWritten ? text : lowerAscii(text) }
+  }
   return { kind: 'regex', text: node.selector.pattern, test: compileSelector(node.selector.pattern) }
 }
 

@@ -62,9 +62,13 @@ function macroReader(
 ): (view: TransactionView) => ByteString {
   if (variable.kind === 'scalar') return (view) => variable.read(view) ?? ''
   if (variable.kind === 'selected') return (view) => first(variable.read(view, key ?? '/*')) ?? ''
-  if (key === null) return (view) => first(variable.read(view).all()) ?? ''
+  if (key === null)
+    return (view) => {
+      if (view.platform.unsetMacro === 'text') return first(variable.read(view).named('')) ?? name
+      return first(variable.read(view).all()) ?? ''
+    }
   const lower = lowerAscii(key)
-  // COMPAT(coraza): what has no such key stays as its text.
+  // COMPAT(coraza): what has no such key stays as its text, and no key is the empty one.
   const unset = { empty: '', text: `${name}.${key}` }
   return (view) => first(variable.read(view).named(lower)) ?? unset[view.platform.unsetMacro]
 }

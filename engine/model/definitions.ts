@@ -78,6 +78,8 @@ export interface BodyResult {
   readonly args: readonly Entry[]
   /** Why the body could not be read whole (REQBODY_ERROR_MSG); null when it could. */
   readonly error: ByteString | null
+  /** Whether there are more arguments than SecArgumentsLimit. */
+  readonly argumentsOverLimit?: boolean
   /** Whether only the end of the body showed the error; see `Platform.bodyEndErrorStatus`. */
   readonly errorAtEnd?: boolean
   readonly parts?: readonly MultipartPart[]
@@ -142,6 +144,8 @@ export interface RequestView {
   readonly headers: Collection
   readonly cookies: Collection
   readonly argsGet: Collection
+  /** Whether the query string holds more arguments than SecArgumentsLimit. */
+  readonly argumentsOverLimit: boolean
   /** Whether the query string held a broken %-sequence. */
   readonly queryError: boolean
 }
@@ -156,6 +160,8 @@ export interface RequestBodyView {
   readonly length: number
   readonly rawPresent: boolean
   readonly error: ByteString | null
+  /** Whether there are more arguments than SecArgumentsLimit. */
+  readonly argumentsOverLimit: boolean
   /** Whether only the end of the body showed the error; see `Platform.bodyEndErrorStatus`. */
   readonly errorAtEnd: boolean
   readonly parts: readonly MultipartPart[]
@@ -203,8 +209,6 @@ export interface TransactionView {
   /** Milliseconds since the epoch, from the record's clock. */
   readonly time: number
   readonly uniqueId: ByteString
-  /** Greatest number of arguments the engine takes (SecArgumentsLimit). */
-  readonly argumentLimit: number
   readonly request: RequestView
   readonly body: RequestBodyView
   readonly response: ResponseView | null

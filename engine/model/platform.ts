@@ -61,20 +61,50 @@ export interface Platform {
   readonly noAuditLogSilences: boolean
   /** The libinjection behind @detectSQLi and @detectXSS: libmodsecurity's, ModSecurity 2's, or Coraza's in Go. */
   readonly libinjection: 'c' | 'c2' | 'go'
+  /**
+   * What `capture` does with the numbers that a match has no value for: `removed`, or `kept` as an earlier match left
+   * them; then TX:0 to TX:10 exist from the start, empty.
+   */
+  readonly otherCaptures: 'removed' | 'kept'
+  /** How many captures a pattern fills, the whole match among them. */
+  readonly patternCaptures: 9 | 10
+  /** Whether @pm and its kin capture the phrase found first, or the longest at each of up to ten places. */
+  readonly phraseCaptures: 'first' | 'all'
   /** Whether @detectXSS captures the value. */
   readonly capturesXss: boolean
   /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
   readonly multiMatchLogsAtOnce: boolean
   /** Whether a link with multiMatch and no transformation never matches. */
   readonly multiMatchNeedsTransformation: boolean
-  /** The order in which rules visit the values of a collection: as they came, or as `hashed-order.ts` says. */
-  readonly collectionOrder: 'wire' | 'hashed'
+  /**
+   * The order in which rules visit the values of a collection: as they came, as `hashed-order.ts` says, or name by name
+   * in the order in which the names came.
+   */
+  readonly collectionOrder: 'wire' | 'hashed' | 'grouped'
   /** MATCHED_VARS keep what the rules before matched, up to the last one that did not match. */
   readonly matchedVarsOutliveMatch: boolean
   /** The web server whose refusals come before the rules. */
   readonly server: ServerName
   /** Status of a request whose body turns out broken at its very end, which no rule sees then; null: rules go on. */
   readonly bodyEndErrorStatus: number | null
+  /** Whether a body of exactly the limit is over it. */
+  readonly bodyLimitInclusive: boolean
+  /** Whether what a body over the limit leads to follows SecRuleEngine alone, whatever `ctl:ruleEngine` says. */
+  readonly bodyLimitModeFixed: boolean
+  /** Whether REQUEST_BODY_LENGTH is 0, and REQUEST_BODY empty even if forced, but where a form was read. */
+  readonly bodyTextOfFormsOnly: boolean
+  /** Keys of FILES, FILES_NAMES and FILES_SIZES: the form field, or none and for the sizes the file's name. */
+  readonly fileKeys: 'field' | 'file'
+  /** Whether FILES_COMBINED_SIZE counts fields without a file too. */
+  readonly filesSizeCountsFields: boolean
+  /** Whether FILES_TMP_CONTENT is filled. */
+  readonly filesTmpContent: boolean
+  /** Collections of which no single value can be named: a rule that does so does not load. */
+  readonly unselectable: readonly string[]
+  /** Whether ARGS_NAMES and its kin look for a name as the rule spells it among names in lower case. */
+  readonly argumentNamesLower: boolean
+  /** Whether a SecAction matches a variable UNKNOWN without value. */
+  readonly actionsMatch: boolean
   /** Status of a request refused because its body is over the limit. */
   readonly bodyLimitStatus: number
   /**
@@ -133,7 +163,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     capturesXss: false,
     multiMatchLogsAtOnce: false,
     multiMatchNeedsTransformation: false,
-    collectionOrder: 'wire',
+    collectionOrder: 'grouped',
     matchedVarsOutliveMatch: false,
     server: 'none',
     bodyEndErrorStatus: null,
@@ -148,6 +178,18 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     persistence: 'none',
     setvarRunsFirst: false,
     countersStopAtZero: false,
+    otherCaptures: 'kept',
+    patternCaptures: 9,
+    phraseCaptures: 'all',
+    bodyLimitInclusive: true,
+    bodyLimitModeFixed: true,
+    bodyTextOfFormsOnly: true,
+    fileKeys: 'file',
+    filesSizeCountsFields: true,
+    filesTmpContent: false,
+    unselectable: ['IP'],
+    argumentNamesLower: true,
+    actionsMatch: true,
   },
   modsec2: {
     name: 'modsec2',
@@ -190,6 +232,18 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     persistence: 'stored',
     setvarRunsFirst: false,
     countersStopAtZero: true,
+    otherCaptures: 'removed',
+    patternCaptures: 10,
+    phraseCaptures: 'first',
+    bodyLimitInclusive: false,
+    bodyLimitModeFixed: false,
+    bodyTextOfFormsOnly: false,
+    fileKeys: 'field',
+    filesSizeCountsFields: false,
+    filesTmpContent: true,
+    unselectable: [],
+    argumentNamesLower: false,
+    actionsMatch: false,
   },
   modsec3: {
     name: 'modsec3',
@@ -232,6 +286,18 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     persistence: 'live',
     setvarRunsFirst: true,
     countersStopAtZero: false,
+    otherCaptures: 'removed',
+    patternCaptures: 10,
+    phraseCaptures: 'first',
+    bodyLimitInclusive: false,
+    bodyLimitModeFixed: false,
+    bodyTextOfFormsOnly: false,
+    fileKeys: 'field',
+    filesSizeCountsFields: false,
+    filesTmpContent: true,
+    unselectable: [],
+    argumentNamesLower: false,
+    actionsMatch: false,
   },
 }
 

@@ -2,8 +2,8 @@
  * Operators that look for texts: @contains, @pm, @within and their kin (reference manual, "Operators").
  */
 import { DefinitionError } from '../errors.js'
-import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
+import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { comparison, datasetNamed, matched, matchedPart } from './match.js'
 import { PhraseAutomaton } from './phrase-automaton.js'
@@ -32,12 +32,44 @@ export function phrasesOfFile(text: ByteString): ByteString[] {
     .filter((line) => line !== '' && !line.startsWith('#'))
 }
 
+/** At most so many phrases are captured. */
+const mostCaptures = 10
+
+/** The longest phrase at each place that one begins at, as the value spells it. */
+function phrasesIn(value: ByteString, phrases: readonly ByteString[]): ByteString[] {
+  const known = new Set(phrases.map(lowerAscii))
+  const lengths = [...new Set(phrases.map(({ length }) => length))].sort((a, b) => b - a)
+  const lower = lowerAscii(value)
+  const found: ByteString[] = []
+  for (let at = 0; at < value.length && found.length < mostCaptures; at++) {
+    const length = lengths.find((each) => at + each <= value.length && known.has(lower.slice(at, at + each)))
+    if (length !== undefined) found.push(value.slice(at, at + length))
+  }
+  return found
+}
+
+function phraseMatch(
+  found: ByteString,
+  value: ByteString,
+  phrases: readonly ByteString[],
+  platform: Platform,
+): OperatorMatch {
+  if (platform.phraseCaptures === 'first') return matchedPart(found)
+  return {
+    matched: found,
+    // Read only where a rule captures.
+    get captures() {
+      return phrasesIn(value, phrases)
+    },
+  }
+}
+
 function search(phrases: readonly ByteString[], platform: Platform): OperatorTest {
   if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
   const automaton = new PhraseAutomaton(phrases, platform.phraseSearch)
   return (value) => {
     const found = automaton.find(value)
-    return found === null ? null : matchedPart(found)
+    return found === null ? null : phraseMatch(found, value, phrases, platform)
   }
 }
 
@@ -46,7 +78,7 @@ function compilePm({ argument, platform }: OperatorInput): OperatorTest {
   return (value, view) => {
     const phrases = phrasesOf(argument.expand(view), platform.phraseHex)
     const found = phrases.length === 0 ? null : new PhraseAutomaton(phrases, platform.phraseSearch).find(value)
-    return found === null ? null : matchedPart(found)
+    return found === null ? null : phraseMatch(found, value, phrases, platform)
   }
 }
 

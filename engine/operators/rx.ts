@@ -10,11 +10,11 @@ import { matched, unsimulatedOperator } from './match.js'
 /** LIMIT: patterns kept for one argument with macros; beyond it all are compiled anew. */
 const keptPatterns = 100
 
-function find(pattern: Pattern, value: ByteString): OperatorMatch | null {
+function find(pattern: Pattern, value: ByteString, most: number): OperatorMatch | null {
   if (!pattern.test(value)) return null
   const found = pattern.exec(value)
   if (found === null) return null
-  return { matched: found.matched, captures: found.groups.slice(0, 10).map((group) => group ?? '') }
+  return { matched: found.matched, captures: found.groups.slice(0, most).map((group) => group ?? '') }
 }
 
 /** The test of one pattern, with what the platform makes of its match limit. Throws DefinitionError. */
@@ -28,7 +28,7 @@ function testOf(text: ByteString, { platform, settings, notePattern }: OperatorI
       return null
     }
     try {
-      return find(pattern, value)
+      return find(pattern, value, platform.patternCaptures)
     } catch (error) {
       if (!(error instanceof PatternRunaway)) throw error
       throw new PatternRunaway(`rule ${view.rule?.id ?? 0}: ${error.message}`)

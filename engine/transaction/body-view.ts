@@ -56,6 +56,7 @@ function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView 
     length: facts.length,
     rawPresent: facts.rawPresent,
     error: facts.error ?? result?.error ?? null,
+    argumentsOverLimit: result?.argumentsOverLimit ?? false,
     errorAtEnd: result?.errorAtEnd ?? false,
     parts,
     partHeaders: result?.partHeaders ?? partHeadersOf(parts),
@@ -94,17 +95,26 @@ export function processorOf(contentType: ByteString, platform: Platform): string
   return type.startsWith('multipart/form-data') ? 'MULTIPART' : ''
 }
 
+/** COMPAT(coraza): a body of exactly the limit is over it. */
+export function isOverLimit(body: ByteString, limit: number, platform: Platform): boolean {
+  return platform.bodyLimitInclusive ? body.length >= limit : body.length > limit
+}
+
 /** Reads the body; what is beyond `limit` bytes is cut off and said in `overLimit`. */
 export function readBody(request: BodyRequest): RequestBodyView {
-  const overLimit = request.body.length > request.limit
+  const overLimit = isOverLimit(request.body, request.limit, request.platform)
   const raw = overLimit ? request.body.slice(0, request.limit) : request.body
   const named = request.processor.toUpperCase() || processorOf(request.contentType, request.platform)
   const processor =
     named === '' && raw !== '' && request.forceVariable ? dialectOf(request.platform).forcedProcessor : named
-  const definition = processor === '' ? null : findBodyProcessor(processor)
-  const rawPresent = request.platform.requestBodyAlwaysPresent || request.forceVariable || processor === 'URLENCODED'
-  const facts = { processor, raw, length: raw.length, rawPresent, overLimit }
-  if (processor !== '' && definition === null)
+  const { requestBodyAlwaysPresent, bodyTextOfFormsOnly } = request.platform
+  const isRaw = processor === 'RAW' && dialectOf(request.platform).readsRaw
+  const isText = processor === 'URLENCODED' || isRaw
+  const length = bodyTextOfFormsOnly && !isText ? 0 : raw.length
+  const definition = processor === '' || isRaw ? null : findBodyProcessor(processor)
+  const rawPresent = requestBodyAlwaysPresent || isText || (request.forceVariable && !bodyTextOfFormsOnly)
+  const facts = { processor, raw, length, rawPresent, overLimit }
+  if (processor !== '' && definition === null && !isRaw)
     return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` }, null)
   const { readsEmptyBody, multipartReader } = dialectOf(request.platform)
   const readsEmpty = readsEmptyBody.includes(processor)

@@ -4,11 +4,12 @@
  * Phases 3 and 4 need a recorded response and do not run after a block; phase 5 always runs, but for requests that the
  * server refuses before phase 1.
  */
+import { dialectOf } from '../bodies/index.js'
 import type { ResponseView } from '../model/definitions.js'
-import type { RecordedResponse, TransactionRecord } from '../model/exchange.js'
+import type { ByteString, RecordedResponse, TransactionRecord } from '../model/exchange.js'
 import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
-import { processorOf, readBody } from './body-view.js'
+import { isOverLimit, processorOf, readBody } from './body-view.js'
 import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
@@ -119,7 +120,9 @@ function interruptionOf(kind: BlockKind, phase: number, status: number): Interru
 function refuse(transaction: Transaction, kind: BlockKind, phase: number, status: number): void {
   const interruption = interruptionOf(kind, phase, status)
   transaction.wouldInterrupt ??= interruption
-  if (transaction.mode === 'on') transaction.interruption = interruption
+  // COMPAT(coraza): `ctl:ruleEngine` has no say in limits.
+  const mode = transaction.platform.bodyLimitModeFixed ? transaction.ruleset.settings.mode : transaction.mode
+  if (mode === 'on') transaction.interruption = interruption
 }
 
 /** COMPAT: what a body over the limit leads to differs per platform, see docs/platforms.md. */
@@ -134,9 +137,12 @@ function takeRequestBody(transaction: Transaction): void {
     : transaction.requestBodyLimit
   const body = platform.server === 'apache' ? apacheBody(record.request) : record.request.body
   let inspected = body
-  if (body.length > limit && settings.requestBodyLimitAction === 'reject') {
+  if (isOverLimit(body, limit, platform) && settings.requestBodyLimitAction === 'reject') {
     refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)
-    if (transaction.mode === 'on') return
+    if (transaction.interruption !== null) {
+      transaction.body = { ...transaction.body, overLimit: true }
+      return
+    }
     if (platform.detectionOnlyOverLimit === 'drop-body') inspected = ''
   }
   transaction.body = readBody({
@@ -149,7 +155,14 @@ function takeRequestBody(transaction: Transaction): void {
     settings,
     platform,
   })
+  keepJson(transaction, inspected)
   transaction.forgetDerived()
+}
+
+/** COMPAT(coraza): for @validateSchema, but any rule sees it. */
+function keepJson({ body, platform, tx }: Transaction, text: ByteString): void {
+  if (dialectOf(platform).keepsJson && body.processor === 'JSON' && body.error === null && text !== '')
+    tx.set('json_request_body', text)
 }
 
 function responseView(transaction: Transaction, response: RecordedResponse, withBody: boolean): ResponseView {
@@ -168,12 +181,11 @@ function takeResponseBody(transaction: Transaction, response: RecordedResponse):
   const { settings } = ruleset
   const type = mediaType(transaction.response?.contentType ?? '')
   if (!transaction.responseBodyAccess || !settings.responseBodyMimeTypes.includes(type)) return
-  const length = response.body.length
   const view = responseView(transaction, response, true)
-  if (length > transaction.responseBodyLimit) {
+  if (isOverLimit(response.body, transaction.responseBodyLimit, transaction.platform)) {
     if (settings.responseBodyLimitAction === 'reject') {
       refuse(transaction, 'body-limit', 4, 500)
-      if (transaction.mode === 'on') return
+      if (transaction.interruption !== null) return
     }
     transaction.response = { ...view, body: view.body.slice(0, transaction.responseBodyLimit) }
   } else transaction.response = view

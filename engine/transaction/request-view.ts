@@ -4,10 +4,11 @@
  * Computed lazily and kept for the transaction. Nothing is decoded here but what the engines decode
  * (arguments and cookie framing); bytes stay as they were on the wire.
  */
-import { parseCookies, parseUrlEncoded } from '../bodies/index.js'
+import { dialectOf, parseCookies, parseUrlEncoded } from '../bodies/index.js'
 import type { Collection, Entry, RequestView } from '../model/definitions.js'
 import { type ByteString, type Header, lowerAscii, type RecordedRequest } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
+import type { EngineSettings } from '../model/ruleset.js'
 import { collectionOf } from '../variables/index.js'
 import { apachePath } from './apache-path.js'
 import { type SplitTarget, splitAsSent, splitDecoded, withoutOrigin } from './request-target.js'
@@ -45,6 +46,13 @@ const splitters: Readonly<Record<Platform['requestTarget'], (target: ByteString)
   go: splitGo,
 }
 
+interface ParsedQuery {
+  readonly args: Collection
+  readonly error: boolean
+  /** Whether there are more arguments than SecArgumentsLimit. */
+  readonly overLimit: boolean
+}
+
 export class RecordedRequestView implements RequestView {
   readonly line: ByteString
   readonly method: ByteString
@@ -58,11 +66,11 @@ export class RecordedRequestView implements RequestView {
   readonly headers: Collection
   readonly #sentPath: ByteString
   #cookies: Collection | null = null
-  #query: { readonly args: Collection; readonly error: boolean } | null = null
+  #query: ParsedQuery | null = null
 
   constructor(
     request: RecordedRequest,
-    private readonly argumentSeparator: ByteString,
+    private readonly settings: Pick<EngineSettings, 'argumentSeparator' | 'bodyLimits'>,
     private readonly platform: Platform,
   ) {
     this.method = request.method
@@ -125,10 +133,17 @@ export class RecordedRequestView implements RequestView {
     return this.#parsedQuery().error
   }
 
-  #parsedQuery(): { readonly args: Collection; readonly error: boolean } {
+  get argumentsOverLimit(): boolean {
+    return this.#parsedQuery().overLimit
+  }
+
+  #parsedQuery(): ParsedQuery {
     if (this.#query === null) {
-      const { entries, error } = parseUrlEncoded(this.queryString, this.argumentSeparator, this.platform)
-      this.#query = { args: collectionOf(entries, this.platform), error }
+      const { argumentSeparator, bodyLimits } = this.settings
+      const { entries, error } = parseUrlEncoded(this.queryString, argumentSeparator, this.platform)
+      const overLimit = entries.length > bodyLimits.args
+      const kept = overLimit && dialectOf(this.platform).limitsQuery ? entries.slice(0, bodyLimits.args) : entries
+      this.#query = { args: collectionOf(kept, this.platform), error, overLimit }
     }
     return this.#query
   }

@@ -44,6 +44,7 @@ function evaluateLink(
   kept: Match[] | null,
 ): boolean {
   if (link.operator === null) {
+    if (transaction.platform.actionsMatch) noteMatch(transaction, { name: 'UNKNOWN', value: '' })
     runEffects(transaction, link)
     if (kept !== null) kept.push(describe(transaction, rule, position, '', ''))
     return true
@@ -66,10 +67,13 @@ function evaluateLink(
 /** What a match changes at once, whatever becomes of the chain. */
 function takeMatch(transaction: Transaction, link: RuleLink, name: ByteString, found: ValueMatch): void {
   if (link.capture) capture(transaction, found.match)
-  const seen = { name, value: found.transformed }
-  transaction.matched.last = seen
-  transaction.matched.all.push(seen)
+  noteMatch(transaction, { name, value: found.transformed })
   runEffects(transaction, link)
+}
+
+function noteMatch({ matched }: Transaction, seen: { name: ByteString; value: ByteString }): void {
+  matched.last = seen
+  matched.all.push(seen)
 }
 
 function targetName(target: Target, key: ByteString | null): ByteString {
@@ -79,10 +83,11 @@ function targetName(target: Target, key: ByteString | null): ByteString {
 
 function capture(transaction: Transaction, match: OperatorMatch): void {
   const { captures } = match
+  const removes = transaction.platform.otherCaptures === 'removed'
   for (let n = 0; n < 10; n++) {
     const value = captures?.[n]
-    if (value === undefined) transaction.tx.remove(String(n))
-    else transaction.tx.set(String(n), value)
+    if (value !== undefined) transaction.tx.set(String(n), value)
+    else if (removes) transaction.tx.remove(String(n))
   }
 }
 

@@ -105,17 +105,14 @@ export class Transaction implements TransactionState {
       timeout: settings.collectionTimeout,
       applicationId: settings.webAppId,
     })
-    this.request = new RecordedRequestView(record.request, settings.argumentSeparator, ruleset.platform)
+    this.request = new RecordedRequestView(record.request, settings, ruleset.platform)
     this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type'), this.platform))
+    if (this.platform.otherCaptures === 'kept') for (let n = 0; n <= 10; n++) this.tx.set(String(n), '')
     this.mode = settings.mode
     this.requestBodyAccess = settings.requestBodyAccess
     this.responseBodyAccess = settings.responseBodyAccess
     this.requestBodyLimit = settings.requestBodyLimit
     this.responseBodyLimit = settings.responseBodyLimit
-  }
-
-  get argumentLimit(): number {
-    return this.ruleset.settings.bodyLimits.args
   }
 
   get uniqueId(): ByteString {

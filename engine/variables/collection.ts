@@ -14,7 +14,20 @@ const NONE: readonly Entry[] = Object.freeze([])
 /** A collection of what a request or response holds, in the platform's order. */
 export function collectionOf(entries: readonly Entry[], platform: Pick<Platform, 'collectionOrder'>): Collection {
   if (entries.length === 0) return FixedCollection.empty
-  return platform.collectionOrder === 'hashed' ? new HashedCollection(entries) : new FixedCollection(entries)
+  if (platform.collectionOrder === 'hashed') return new HashedCollection(entries)
+  return new FixedCollection(entries, platform.collectionOrder === 'grouped' ? grouped(entries) : entries)
+}
+
+/** COMPAT(coraza): the likeliest order of a small Go map. */
+function grouped(entries: readonly Entry[]): readonly Entry[] {
+  const groups = new Map<ByteString, Entry[]>()
+  for (const entry of entries) {
+    const key = lowerAscii(entry.key ?? '')
+    const group = groups.get(key)
+    if (group) group.push(entry)
+    else groups.set(key, [entry])
+  }
+  return groups.size === entries.length ? entries : [...groups.values()].flat()
 }
 
 /** A collection filled once. Looking up by name builds an index on first use. */
@@ -22,10 +35,14 @@ export class FixedCollection implements Collection {
   static readonly empty: FixedCollection = new FixedCollection(NONE)
   #index: ReadonlyMap<ByteString, readonly Entry[]> | null = null
 
-  constructor(private readonly entries: readonly Entry[]) {}
+  /** `visited` holds the same entries in the order of `all`. */
+  constructor(
+    private readonly entries: readonly Entry[],
+    private readonly visited: readonly Entry[] = entries,
+  ) {}
 
   all(): readonly Entry[] {
-    return this.entries
+    return this.visited
   }
 
   inserted(): readonly Entry[] {

@@ -4,9 +4,9 @@
  * Each reads the transaction's views; parsing is done there and in `bodies/`. Names and meanings follow the
  * reference manual's chapter "Variables" (v2 and v3).
  */
-import type { Collection, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
-import { collectionOf } from './collection.js'
+import type { Collection, Entry, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
+import { collectionOf, FixedCollection } from './collection.js'
 import {
   collection,
   derivedCollection,
@@ -18,9 +18,17 @@ import {
 } from './derive.js'
 
 function allArgs(view: TransactionView): Collection {
+  const args = sentArgs(view)
+  // COMPAT(coraza): what @restpath has found is an argument too, and no other engine has it.
+  const ofPath = view.pathArguments.all()
+  return ofPath.length === 0 ? args : new FixedCollection([...args.all(), ...ofPath])
+}
+
+function sentArgs(view: TransactionView): Collection {
   return view.derived('ARGS', () => {
     const get = view.request.argsGet
     const post = view.body.argsPost
+    if (view.platform.collectionOrder === 'grouped') return new FixedCollection([...get.all(), ...post.all()])
     if (post.all().length === 0) return get
     if (get.all().length === 0) return post
     return collectionOf([...get.inserted(), ...post.inserted()], view.platform)
@@ -34,6 +42,29 @@ function files(view: TransactionView): readonly { name: ByteString; fileName: By
       const file = { name, fileName, value }
       return otherFileName === undefined ? [file] : [file, { name, fileName: otherFileName, value }]
     }),
+  )
+}
+
+/** COMPAT(coraza): FILES and FILES_NAMES have no keys. */
+function fileKey({ platform }: TransactionView, field: ByteString): ByteString {
+  return platform.fileKeys === 'field' ? field : ''
+}
+
+/** COMPAT(coraza): keyed by the file's name; of files of one name in any case the last. */
+function sizesOfFiles(view: TransactionView): readonly Entry[] {
+  if (view.platform.fileKeys === 'field')
+    return files(view).map((f) => ({ key: f.name, value: String(f.value.length) }))
+  const sizes = new Map<ByteString, Entry>()
+  for (const { fileName, value } of files(view))
+    sizes.set(lowerAscii(fileName), { key: fileName, value: String(value.length) })
+  return [...sizes.values()]
+}
+
+/** COMPAT(coraza): fields count as files do. */
+function sizeOfParts({ body, platform }: TransactionView): number {
+  return body.parts.reduce(
+    (sum, { fileName, value }) => (fileName !== null || platform.filesSizeCountsFields ? sum + value.length : sum),
+    0,
   )
 }
 
@@ -84,27 +115,23 @@ export const requestVariables: readonly VariableDefinition[] = [
   namesOf('ARGS_POST_NAMES', 'Names of the arguments of the body.', (v) => v.body.argsPost),
   collection('ARGS_PATH', 'Parts of the path that @restpath named (Coraza).', (v) => v.pathArguments),
   scalar('ARGUMENTS_LIMIT_REACHED', '1 where there are more arguments than SecArgumentsLimit allows (Coraza).', (v) =>
-    flag(v.request.argsGet.all().length + v.body.argsPost.all().length > v.argumentLimit),
+    flag(v.request.argumentsOverLimit || v.body.argumentsOverLimit),
   ),
   scalar('AUTH_TYPE', 'Scheme of the Authorization header.', (v) => {
     const value = v.request.headers.named('authorization')[0]?.value
     return value === undefined ? null : (value.trim().split(' ')[0] ?? '')
   }),
   derivedCollection('FILES', "Clients' names of the uploaded files, keyed by form field.", (v) =>
-    files(v).map((f) => ({ key: f.name, value: f.fileName })),
+    files(v).map((f) => ({ key: fileKey(v, f.name), value: f.fileName })),
   ),
-  scalar('FILES_COMBINED_SIZE', 'Bytes of all uploaded files together.', (v) =>
-    String(files(v).reduce((sum, f) => sum + f.value.length, 0)),
-  ),
+  scalar('FILES_COMBINED_SIZE', 'Bytes of all uploaded files together.', (v) => String(sizeOfParts(v))),
   derivedCollection('FILES_NAMES', 'Form fields that carried a file.', (v) =>
-    v.body.parts.flatMap((part) => (part.fileName === null ? [] : [{ key: part.name, value: part.name }])),
+    v.body.parts.flatMap(({ name, fileName }) => (fileName === null ? [] : [{ key: fileKey(v, name), value: name }])),
   ),
-  derivedCollection('FILES_SIZES', 'Bytes of each uploaded file, keyed by form field.', (v) =>
-    files(v).map((f) => ({ key: f.name, value: String(f.value.length) })),
-  ),
+  derivedCollection('FILES_SIZES', 'Bytes of each uploaded file, keyed by form field.', sizesOfFiles),
   unsimulatedScalar('FILES_TMPNAMES', 'Names of temporary files.', 'no file is written to disk in a replay'),
   derivedCollection('FILES_TMP_CONTENT', 'Contents of the uploaded files, keyed by form field.', (v) =>
-    files(v).map((f) => ({ key: f.name, value: f.value })),
+    v.platform.filesTmpContent ? files(v).map((f) => ({ key: f.name, value: f.value })) : [],
   ),
   scalar('FULL_REQUEST', 'Request line, headers and body as one text.', rawRequest),
   scalar('FULL_REQUEST_LENGTH', 'Bytes of FULL_REQUEST.', (v) => String(rawRequest(v).length)),

@@ -77,9 +77,10 @@ func base64Bytes(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(kept)
 }
 
-// The third word of the raw request line where the record keeps one; a line without a third word is HTTP/0.9.
+// The third word of the raw request line where the record keeps one; a line without a third word, and an empty
+// version, are HTTP/0.9.
 func (m *message) protocol() string {
-	if m.Line == "" {
+	if m.Line == "" && m.HTTPVersion != "" {
 		return "HTTP/" + m.HTTPVersion
 	}
 	first, last := strings.IndexByte(m.Line, ' '), strings.LastIndexByte(m.Line, ' ')
@@ -92,9 +93,6 @@ func (m *message) protocol() string {
 func (m *message) decode() error {
 	m.Method, m.URI = latin1Bytes(m.Method), latin1Bytes(m.URI)
 	m.Line = latin1Bytes(m.Line)
-	if m.HTTPVersion == "" {
-		m.HTTPVersion = "1.1"
-	}
 	for i := range m.Headers {
 		m.Headers[i] = [2]string{latin1Bytes(m.Headers[i][0]), latin1Bytes(m.Headers[i][1])}
 	}
@@ -109,7 +107,7 @@ func (m *message) decode() error {
 
 // Never fails: what cannot be read is a record with `err`.
 func readRecord(line []byte, number int) *record {
-	r := &record{ID: fmt.Sprintf("line-%d", number)}
+	r := &record{ID: fmt.Sprintf("line-%d", number), Request: &message{HTTPVersion: "1.1"}}
 	if r.err = json.Unmarshal(line, r); r.err != nil {
 		return r
 	}
