@@ -45,10 +45,12 @@ test('where rules differ, the group is named by the rules', () => {
   assert.is(signatureOf(difference({ ruleIds: [2, 3], score: { inbound: 8, outbound: 0 } })), 'only peer 3')
 })
 
-test('a score is a variation of the peer where its replays come to that of wafsim', () => {
+test('a score is a variation of the peer where its replays come to scores around that of wafsim', () => {
   const found = difference({ score: { inbound: 8, outbound: 0 } })
   assert.is(causeOf(withReplays(found, [result({ score: { inbound: 8, outbound: 0 } })])), null)
   assert.is(causeOf(withReplays(found, [result()]))?.whose, 'engine')
+  assert.is(causeOf(withReplays(found, [result({ score: { inbound: 2, outbound: 0 } })]))?.whose, 'engine')
+  assert.is(causeOf(withReplays(found, [result({ score: { inbound: 2, outbound: 1 } })]))?.whose, 'engine')
 })
 
 test('scores of ModSecurity 2 are read off the message of the rule that logs them', () => {

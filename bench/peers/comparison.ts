@@ -21,7 +21,7 @@ export interface Difference {
   readonly varying: readonly number[]
   /** Of the rules that differ, those that read MATCHED_VAR or MATCHED_VARS behind a match of their own. */
   readonly matchedVarReaders: readonly number[]
-  /** Whether the peer's replays came to several scores, wafsim's among them. */
+  /** Whether wafsim's scores lie between those that the peer's replays came to. */
   readonly scoreVaries: boolean
 }
 
@@ -33,8 +33,17 @@ export function withReplays(difference: Difference, replays: readonly PeerResult
     (id) => replays.some(({ ruleIds }) => !ruleIds.includes(id)) || difference.onlyWafsim.includes(id),
   )
   const { scores } = difference
-  const scoreVaries = scores !== null && replays.some(({ score }) => score !== undefined && equal(score, scores.wafsim))
+  const scoreVaries = scores !== null && isWithin(scores.wafsim, [...replays, { score: scores.peer }])
   return { ...difference, varying, scoreVaries }
+}
+
+/** Whether a score lies between the lowest and the highest of the replays, in both directions. */
+function isWithin(mine: Scores, replays: readonly Pick<PeerResult, 'score'>[]): boolean {
+  const seen = replays.flatMap(({ score }) => (score === undefined ? [] : [score]))
+  return (['inbound', 'outbound'] as const).every((direction) => {
+    const values = seen.map((score) => score[direction])
+    return Math.min(...values) <= mine[direction] && mine[direction] <= Math.max(...values)
+  })
 }
 
 /** Rules of CRS that sum up what others found: they differ only where others, or scores, do. */
