@@ -215,9 +215,11 @@ export const directives: readonly DirectiveDefinition[] = [
     name: 'SecResponseBodyMimeType',
     doc: 'Content types of responses that are read.',
     least: 1,
-    apply: (assembly, input) => {
+    platforms: 'Adds to the list; replaces it on Coraza.',
+    apply: ({ settings, platform }, input) => {
       const types = input.arguments.flatMap((text) => text.split(/[\s,]+/)).filter((type) => type !== '')
-      assembly.settings.responseBodyMimeTypes = types.map((type) => type.toLowerCase())
+      const before = platform.responseTypes === 'of-last-directive' ? [] : (settings.responseBodyMimeTypes ?? [])
+      settings.responseBodyMimeTypes = [...before, ...types]
     },
   },
   {

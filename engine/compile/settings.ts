@@ -18,7 +18,7 @@ export function initialSettings(platform: Pick<Platform, 'ownUnicodeMap'>): Muta
     responseBodyAccess: false,
     responseBodyLimit: 524_288,
     responseBodyLimitAction: 'reject',
-    responseBodyMimeTypes: ['text/plain', 'text/html'],
+    responseBodyMimeTypes: null,
     argumentSeparator: '&',
     bodyLimits: { depth: 10_000, args: 100_000, files: 10_000 },
     pcreMatchLimit: 1_500,

@@ -74,6 +74,16 @@ export interface Platform {
   readonly capturesXss: boolean
   /** Whether a match of a link with multiMatch logs at once: also with `nolog`, and where the chain fails. */
   readonly multiMatchLogsAtOnce: boolean
+  /**
+   * Content types of responses whose bodies are read. `media-type`: any case, text/plain and text/html where none is
+   * named. `as-written`: as the header has it up to a semicolon, every type where none is named; without a body to
+   * read phase 4 does not run. `of-last-directive`: as written, no type where none is named.
+   */
+  readonly responseTypes: 'media-type' | 'as-written' | 'of-last-directive'
+  /** Whether `allow` ends phase 5 too, and `allow:request` does nothing behind the request. */
+  readonly allowIsThorough: boolean
+  /** Whether a rule of phase 5 that would interrupt ends the phase. */
+  readonly disruptionEndsLogging: boolean
   /** Whether a link with multiMatch and no transformation never matches. */
   readonly multiMatchNeedsTransformation: boolean
   /**
@@ -162,6 +172,9 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'go',
     capturesXss: false,
     multiMatchLogsAtOnce: false,
+    responseTypes: 'of-last-directive',
+    allowIsThorough: true,
+    disruptionEndsLogging: false,
     multiMatchNeedsTransformation: false,
     collectionOrder: 'grouped',
     matchedVarsOutliveMatch: false,
@@ -216,6 +229,9 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c2',
     capturesXss: true,
     multiMatchLogsAtOnce: false,
+    responseTypes: 'media-type',
+    allowIsThorough: false,
+    disruptionEndsLogging: true,
     multiMatchNeedsTransformation: true,
     collectionOrder: 'wire',
     matchedVarsOutliveMatch: false,
@@ -270,6 +286,9 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     libinjection: 'c',
     capturesXss: true,
     multiMatchLogsAtOnce: true,
+    responseTypes: 'as-written',
+    allowIsThorough: false,
+    disruptionEndsLogging: true,
     multiMatchNeedsTransformation: false,
     collectionOrder: 'hashed',
     matchedVarsOutliveMatch: true,

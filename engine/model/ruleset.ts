@@ -114,7 +114,8 @@ export interface EngineSettings {
   readonly responseBodyAccess: boolean
   readonly responseBodyLimit: number
   readonly responseBodyLimitAction: LimitAction
-  readonly responseBodyMimeTypes: readonly string[]
+  /** Content types of responses whose bodies are read; null: no directive names any. */
+  readonly responseBodyMimeTypes: readonly string[] | null
   readonly argumentSeparator: ByteString
   readonly bodyLimits: BodyLimits
   readonly pcreMatchLimit: number

@@ -6,7 +6,7 @@
  */
 import { dialectOf } from '../bodies/index.js'
 import type { ResponseView } from '../model/definitions.js'
-import type { ByteString, RecordedResponse, TransactionRecord } from '../model/exchange.js'
+import { type ByteString, lowerAscii, type RecordedResponse, type TransactionRecord } from '../model/exchange.js'
 import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
 import { isOverLimit, processorOf, readBody } from './body-view.js'
@@ -55,8 +55,9 @@ function runResponse(transaction: Transaction, response: RecordedResponse, run: 
   transaction.response = responseView(transaction, response, false)
   transaction.forgetDerived()
   run(3)
-  if (mayGoOn(transaction, 4)) takeResponseBody(transaction, response)
-  if (mayGoOn(transaction, 4)) run(4)
+  const isRead = mayGoOn(transaction, 4) && readsResponseBody(transaction, response)
+  if (isRead) takeResponseBody(transaction, response)
+  if (mayGoOn(transaction, 4) && (isRead || transaction.platform.responseTypes !== 'as-written')) run(4)
 }
 
 /**
@@ -92,11 +93,14 @@ function mayGoOn(transaction: Transaction, phase: PhaseNumber): boolean {
 }
 
 function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumber, everything: boolean): void {
+  const { platform } = transaction
   const steps = transaction.ruleset.phases[phase] ?? []
   const ended = transaction.interruption
   transaction.phase = phase
   transaction.phasesRun.push(phase)
-  if (transaction.allowed === 'phase') transaction.allowed = 'none'
+  if (transaction.allowed === 'all' && platform.allowIsThorough) return
+  // The phases that an earlier `allow` reaches do not get here.
+  transaction.allowed = 'none'
   let position = 0
   while (position < steps.length) {
     const step = steps[position]
@@ -104,8 +108,8 @@ function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumb
     position++
     if (transaction.isRemoved(step.rule)) continue
     if (!evaluateRule(transaction, matching, step.rule, everything)) continue
-    if (transaction.interruption !== ended || transaction.mode === 'off') break
-    if (transaction.allowed !== 'none' && phase !== 5) break
+    if (transaction.mode === 'off' || transaction.allowed !== 'none') break
+    if (transaction.interruption !== ended && (phase !== 5 || platform.disruptionEndsLogging)) break
     if (step.jumpTo >= 0) position = step.jumpTo
   }
   if (phase === 5) transaction.interruption = ended
@@ -176,11 +180,27 @@ function responseView(transaction: Transaction, response: RecordedResponse, with
   }
 }
 
+/** COMPAT: see `Platform.responseTypes`. */
+function readsResponseBody(transaction: Transaction, response: RecordedResponse): boolean {
+  if (!transaction.responseBodyAccess) return false
+  const { platform, ruleset } = transaction
+  const named = ruleset.settings.responseBodyMimeTypes
+  if (platform.responseTypes === 'media-type') {
+    const type = mediaType(transaction.response?.contentType ?? '')
+    return (named ?? ['text/plain', 'text/html']).some((each) => each.toLowerCase() === type)
+  }
+  if (named === null) return platform.responseTypes === 'as-written'
+  return named.includes(lastType(response))
+}
+
+/** The last content type as it is written, up to a semicolon. */
+function lastType({ headers }: RecordedResponse): ByteString {
+  const types = headers.filter(([name]) => lowerAscii(name) === 'content-type')
+  return types.at(-1)?.[1].split(';')[0] ?? ''
+}
+
 function takeResponseBody(transaction: Transaction, response: RecordedResponse): void {
-  const { ruleset } = transaction
-  const { settings } = ruleset
-  const type = mediaType(transaction.response?.contentType ?? '')
-  if (!transaction.responseBodyAccess || !settings.responseBodyMimeTypes.includes(type)) return
+  const { settings } = transaction.ruleset
   const view = responseView(transaction, response, true)
   if (isOverLimit(response.body, transaction.responseBodyLimit, transaction.platform)) {
     if (settings.responseBodyLimitAction === 'reject') {

@@ -140,7 +140,7 @@ function disrupt(transaction: Transaction, rule: Rule): void {
       if (on) transaction.allowed = 'phase'
       return
     case 'allow-request':
-      if (on) transaction.allowed = 'request'
+      if (on && (rule.phase <= 2 || !transaction.platform.allowIsThorough)) transaction.allowed = 'request'
       return
     default: {
       const interruption: Interruption = {
