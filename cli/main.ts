@@ -6,6 +6,7 @@ import { Command, Help, type Option } from 'commander'
 import { commands } from './commands/index.js'
 import { type ExitStatus, exitStatus } from './definitions.js'
 import { exitWith } from './exit.js'
+import { outputWidth } from './output.js'
 import { toolVersion } from './version.js'
 
 /** An empty list is no default worth printing. */
@@ -20,7 +21,7 @@ async function main(): Promise<ExitStatus> {
     .description('Tests and simulates WAF rules: replays recorded requests through OWASP CRS-style SecLang rules.')
     .version(toolVersion(), '-V, --version')
     .showHelpAfterError('(wafsim --help lists the commands; wafsim COMMAND --help the options)')
-    .configureHelp({ helpWidth: process.stdout.columns ?? 100, optionDescription })
+    .configureHelp({ helpWidth: outputWidth(), minWidthToWrap: 20, optionDescription })
     .exitOverride()
   for (const command of commands)
     command.register(program, (found) => {

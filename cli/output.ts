@@ -13,6 +13,22 @@ import { oneOf } from './options.js'
 import { findReport, reports } from './reports/index.js'
 import type { RunReport } from './reports/run-report.js'
 
+/** How a report for people is laid out. */
+export interface HumanLayout {
+  readonly color: boolean
+  readonly width: number
+}
+
+/** Columns of standard output: the terminal's, else those of COLUMNS, else 100. */
+export function outputWidth(): number {
+  return process.stdout.columns ?? (Number(process.env.COLUMNS) || 100)
+}
+
+/** The layout of standard output: coloured on a terminal, unless NO_COLOR or `color` says no. */
+export function outputLayout(color: boolean): HumanLayout {
+  return { color: color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined, width: outputWidth() }
+}
+
 export interface OutputChoice {
   readonly format?: string
   readonly out: readonly string[]
@@ -32,10 +48,10 @@ export class Outputs {
   readonly #lineSinks: readonly Sink[]
 
   /** Throws UsageError where a format is unknown or a file cannot be written. */
-  constructor(choice: OutputChoice, human: { readonly color: boolean; readonly width: number }) {
+  constructor(choice: OutputChoice, human: HumanLayout) {
     const sinks = choice.out.map((text) => fileSink(text, choice.redact, human.width))
     if (choice.format !== undefined || sinks.length === 0)
-      sinks.push(sinkOf(formatNamed(choice.format ?? 'text'), process.stdout, null, choice.redact, human))
+      sinks.push(sinkOf(formatNamed('--format', choice.format ?? 'text'), process.stdout, null, choice.redact, human))
     this.#sinks = sinks
     this.#lineSinks = sinks.filter((sink) => sink.definition.kind === 'lines')
   }
@@ -56,9 +72,9 @@ export class Outputs {
   }
 }
 
-function formatNamed(name: string): ReportDefinition {
+function formatNamed(option: string, name: string): ReportDefinition {
   const known = reports.map((report) => report.name)
-  return findReport(oneOf('--format', known)(name)) as ReportDefinition
+  return findReport(oneOf(option, known)(name)) as ReportDefinition
 }
 
 function fileSink(text: string, redact: boolean | undefined, width: number): Sink {
@@ -66,7 +82,7 @@ function fileSink(text: string, redact: boolean | undefined, width: number): Sin
   if (colon < 1) throw new UsageError(`--out takes FORMAT:FILE, e.g. json:report.json, not "${text}"`)
   const file = text.slice(colon + 1)
   if (file === '') throw new UsageError(`--out ${text}: the file is missing behind the colon`)
-  const format = formatNamed(text.slice(0, colon))
+  const format = formatNamed('the format of --out', text.slice(0, colon))
   const stream = createWriteStream(file, { fd: openForWriting(file) })
   return sinkOf(format, stream, file, redact, { color: false, width })
 }
@@ -84,7 +100,7 @@ function sinkOf(
   stream: Writable,
   file: string | null,
   redact: boolean | undefined,
-  human: { readonly color: boolean; readonly width: number },
+  human: HumanLayout,
 ): Sink {
   return { definition, stream, file, options: { ...human, redact: redact ?? definition.redactsByDefault } }
 }

@@ -15,7 +15,7 @@ import { resolveRuleset } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
 import { addRulesetOptions, collect, oneOf, type RulesetOptions, rulesetRequest, wholeNumber } from '../options.js'
-import { write } from '../output.js'
+import { outputWidth, write } from '../output.js'
 import { count, plural, safe, table } from '../reports/layout.js'
 
 const formats = ['text', 'json'] as const
@@ -133,7 +133,7 @@ function listText(rules: readonly Rule[], loaded: LoadedRuleset): string {
     ]
   })
   const heading = ['rule', 'phase', 'level', 'chain', 'message']
-  const body = rows.length === 0 ? '' : `${table(heading, rows, process.stdout.columns ?? 100)}\n`
+  const body = rows.length === 0 ? '' : `${table(heading, rows, outputWidth())}\n`
   return `${body}${plural(rules.length, 'rule')} of ${count(loaded.ruleset.rules.length)}\n`
 }
 

@@ -16,7 +16,7 @@ import {
   type RulesetOptions,
   wholeNumber,
 } from '../options.js'
-import { Outputs } from '../output.js'
+import { Outputs, outputLayout } from '../output.js'
 import { createProgress } from '../progress.js'
 import { replay } from '../replay.js'
 import { reports } from '../reports/index.js'
@@ -54,7 +54,7 @@ function addRunOptions(command: Command): Command {
   return command
     .option(
       '--workers <n>',
-      'threads; 0 evaluates in the main thread (default: one a core)',
+      'threads; 0 evaluates in the main thread',
       wholeNumber('--workers', 0, 256),
       defaultWorkers(),
     )
@@ -76,10 +76,6 @@ function failOn(text: string, previous: readonly Failure[]): readonly Failure[] 
 /** Runs the command; exported for the main job of `npm start`. */
 export async function run(options: RunOptions): Promise<ExitStatus> {
   const most = parseAllowance(options.maxFalsePositives)
-  const human = {
-    color: options.color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
-    width: process.stdout.columns ?? 100,
-  }
   const ruleFilter = splitRuleFilter(options.filter)
   const quiet = options.quiet ?? false
   const { loaded, name } = loadFromOptions(options, { quiet })
@@ -97,7 +93,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
       ...(options.format === undefined ? {} : { format: options.format }),
       ...(options.redact === undefined ? {} : { redact: options.redact }),
     },
-    human,
+    outputLayout(options.color),
   )
   const report = await replay({
     loaded,

@@ -8,7 +8,7 @@ import { isCrsTree } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
 import { addRulesetOptions, collect, oneOf, type RulesetOptions } from '../options.js'
-import { write } from '../output.js'
+import { outputLayout, write } from '../output.js'
 import { renderTestJson, renderTestText } from '../reports/test-report.js'
 import { runRuleTests } from '../rule-tests.js'
 
@@ -57,10 +57,7 @@ async function test(specs: readonly string[], options: TestOptions): Promise<Exi
   const overrides = await readOverrides(options.overrides)
   const report = runRuleTests(loaded, name, tests, overrides)
   const timed = { ...report, timing: { milliseconds: Math.round(performance.now() - began) } }
-  const human = {
-    color: options.color && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
-    width: process.stdout.columns ?? 100,
-  }
-  await write(process.stdout, options.format === 'json' ? renderTestJson(timed) : renderTestText(timed, human))
+  const text = options.format === 'json' ? renderTestJson(timed) : renderTestText(timed, outputLayout(options.color))
+  await write(process.stdout, text)
   return report.totals.failed > 0 ? exitStatus.found : exitStatus.ok
 }

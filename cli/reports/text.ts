@@ -225,7 +225,11 @@ class TextReport {
   #errors(): string {
     const { errors } = this.report
     if (errors.length === 0) return ''
-    const lines = errors.slice(0, 10).map(({ id, error }) => cut(`  ${safe(id)}: ${safe(error)}`, this.options.width))
+    const lines = errors
+      .slice(0, 10)
+      .map(({ id, error }) =>
+        cut(`  ${safe(error.startsWith(`${id}:`) ? error : `${id}: ${error}`)}`, this.options.width),
+      )
     const more = errors.length > 10 ? [`  … and ${count(errors.length - 10)} more`] : []
     return [this.#title('Records in error'), ...lines, ...more].join('\n')
   }
@@ -233,7 +237,7 @@ class TextReport {
   #timing(): string {
     const { timing } = this.report
     return this.#wrapped(
-      `${count(Math.round(timing.transactionsPerSecond))} transactions a second (${timing.workers === 0 ? 'main thread' : plural(timing.workers, 'worker')}), first verdict after ${count(Math.round(timing.millisecondsToFirstVerdict))} ms, peak memory ${count(Math.round(timing.peakMemoryBytes / 1048576))} MiB`,
+      `${plural(Math.round(timing.transactionsPerSecond), 'transaction')} a second (${timing.workers === 0 ? 'main thread' : plural(timing.workers, 'worker')}), first verdict after ${count(Math.round(timing.millisecondsToFirstVerdict))} ms, peak memory ${count(Math.round(timing.peakMemoryBytes / 1048576))} MiB`,
     )
   }
 }
