@@ -17,6 +17,7 @@ import { loadFromOptions } from '../load.js'
 import { addRulesetOptions, collect, oneOf, type RulesetOptions, rulesetRequest, wholeNumber } from '../options.js'
 import { outputWidth, write } from '../output.js'
 import { count, plural, safe, table } from '../reports/layout.js'
+import { inRange, parseIdRange } from '../rule-filter.js'
 
 const formats = ['text', 'json'] as const
 
@@ -92,11 +93,11 @@ function listed(rule: Rule): ListedRule {
 
 function idTest(texts: readonly string[]): (id: number) => boolean {
   const ranges = texts.map((text) => {
-    const parts = /^(\d+)(?:-(\d+))?$/.exec(text)
-    if (parts === null) throw new UsageError(`--id takes a rule id or a range (942100-942199), not "${text}"`)
-    return [Number(parts[1]), Number(parts[2] ?? parts[1])] as const
+    const range = parseIdRange(text)
+    if (range === null) throw new UsageError(`--id takes a rule id or a range (942100-942199), not "${text}"`)
+    return range
   })
-  return (id) => ranges.length === 0 || ranges.some(([low, high]) => id >= low && id <= high)
+  return (id) => ranges.length === 0 || ranges.some((range) => inRange(id, range))
 }
 
 async function list(options: ListOptions): Promise<ExitStatus> {

@@ -4,7 +4,6 @@
  * An action runs at compile time: it changes the draft of its link or of its rule, or adds an effect that
  * runs at every match. It never sees a transaction but through `TransactionState` inside an effect.
  */
-
 import type { VariableNames } from '../exclusions.js'
 import type { Effect, Template, TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
@@ -42,9 +41,9 @@ export interface ActionDraft {
   setvars: number
   /** Whether an action opens or writes a persistent collection. */
   persists: boolean
-  /** `without`: only where the user gives no such data. */
   /** Patterns that RE2 does not run as they are. */
   patterns: { pattern: ByteString; run: string; needs: readonly string[] }[]
+  /** `without`: only where the user gives no such data. */
   unsimulated: { what: string; reason: string; without?: 'geo' | 'blocklists' }[]
 }
 

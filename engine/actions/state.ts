@@ -128,7 +128,6 @@ function opener(name: string, collection: PersistentName, doc: string): ActionDe
     name,
     doc,
     argument: 'required',
-    platforms: 'Coraza refuses it.',
     apply: (draft, input) => {
       notePersistent(draft, input, name)
       const key = input.template(input.argument)
@@ -202,7 +201,6 @@ export const stateActions: readonly ActionDefinition[] = [
     name: 'deprecatevar',
     doc: 'Lowers a persistent counter with time: ip.counter=60/300.',
     argument: 'required',
-    platforms: 'libmodsecurity 3 and Coraza refuse it.',
     apply: applyDeprecatevar,
   },
   unsimulated('exec', 'Runs a program or script.', 'programs are never run in a replay'),

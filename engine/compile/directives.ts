@@ -134,7 +134,6 @@ export const directives: readonly DirectiveDefinition[] = [
     name: 'SecDataset',
     doc: 'Names a list of phrases or addresses, between backticks, one a line.',
     least: 2,
-    platforms: 'Coraza only.',
     apply: ({ lookups }, { arguments: [name = '', data = ''] }) => {
       const lines = data.split('\n').map((line) => line.trim())
       lookups.datasets.set(

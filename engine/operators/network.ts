@@ -87,7 +87,6 @@ export const networkOperators: readonly OperatorDefinition[] = [
     name: 'ipMatchFromDataset',
     doc: 'The address is in a dataset (SecDataset).',
     argument: 'required',
-    platforms: 'Coraza only.',
     compile: compileIpMatchFromDataset,
   },
   { name: 'ipMatch', doc: 'The address is in one of the ranges.', argument: 'required', compile: compileIpMatch },

@@ -131,7 +131,6 @@ export const phraseOperators: readonly OperatorDefinition[] = [
     name: 'pmFromDataset',
     doc: 'A phrase of a dataset (SecDataset) stands in the value.',
     argument: 'required',
-    platforms: 'Coraza only.',
     compile: ({ argument, lookups, platform }) => search(datasetNamed(argument.constant ?? '', lookups), platform),
   },
   comparison('streq', 'The value equals the argument.', (value, text) => value === text),

@@ -89,7 +89,6 @@ export const rxOperators: readonly OperatorDefinition[] = [
     name: 'restpath',
     doc: 'The path has the form of a template; its parts become ARGS_PATH.',
     argument: 'required',
-    platforms: 'Coraza only.',
     compile: compileRestpath,
   },
   { name: 'rx', doc: 'The pattern matches.', argument: 'required', compile: compileRx },

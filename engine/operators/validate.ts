@@ -173,7 +173,6 @@ export const validateOperators: readonly OperatorDefinition[] = [
     name: 'validateNid',
     doc: 'A national id that passes its check matches the pattern: `cl PATTERN` or `us PATTERN`.',
     argument: 'required',
-    platforms: 'Coraza only.',
     compile: compileNid,
   },
   unsimulatedOperator('validateSchema', 'Checks an XML body (Coraza: JSON) against a schema.', 'schemas are not read'),

@@ -4,7 +4,7 @@
  */
 import type { ByteString } from '../model/exchange.js'
 import { wordBytes } from './byte-set.js'
-import { op, type Program, unlimited } from './program.js'
+import { op, type Program, positionCodes, unlimited } from './program.js'
 
 /** A pattern took more steps on a value than it is given. */
 export class PatternRunaway extends Error {
@@ -36,25 +36,15 @@ export class Backtracker {
     this.#registers = new Int32Array(program.registers)
   }
 
-  /** Steps the value tested last took. */
-  get steps(): number {
-    return this.#steps
-  }
-
-  /** Greatest number of passes one start position of the value tested last took. */
-  passes = 0
-
   /** Borders of the match and its groups (-1: took no part), or null. Throws PatternRunaway. */
   exec(value: ByteString): Int32Array | null {
     const { first, anchored, groups } = this.program
     this.#steps = 0
-    this.passes = 0
     const last = anchored ? 0 : value.length
     for (let start = 0; start <= last; start++) {
       if (first !== null && (start >= value.length || first[value.charCodeAt(start)] === 0)) continue
       this.#passes = 0
       const end = this.#run(value, start)
-      if (this.#passes > this.passes) this.passes = this.#passes
       if (end < 0) continue
       const borders = this.#registers.slice(0, 2 * (groups + 1))
       borders[1] = end
@@ -358,19 +348,19 @@ function isWord(value: ByteString, at: number): boolean {
 
 function isAt(position: number, value: ByteString, at: number): boolean {
   switch (position) {
-    case 0:
-    case 7:
+    case positionCodes.start:
+    case positionCodes['search-start']:
       return at === 0
-    case 1:
+    case positionCodes.end:
       return at === value.length
-    case 2:
+    case positionCodes['end-or-last-newline']:
       return at === value.length || (at === value.length - 1 && value[at] === '\n')
-    case 3:
+    case positionCodes['line-start']:
       // PCRE: not behind a newline that ends the value.
       return at === 0 || (at < value.length && value[at - 1] === '\n')
-    case 4:
+    case positionCodes['line-end']:
       return at === value.length || value[at] === '\n'
-    case 5:
+    case positionCodes['word-border']:
       return isWord(value, at - 1) !== isWord(value, at)
     default:
       return isWord(value, at - 1) === isWord(value, at)

@@ -51,7 +51,8 @@ export const op = {
   groupOut: 19,
 } as const
 
-const positionCodes: Readonly<Record<Position, number>> = {
+/** Codes of `op.position`. */
+export const positionCodes = {
   start: 0,
   end: 1,
   'end-or-last-newline': 2,
@@ -60,7 +61,7 @@ const positionCodes: Readonly<Record<Position, number>> = {
   'word-border': 5,
   'no-word-border': 6,
   'search-start': 7,
-}
+} as const satisfies Readonly<Record<Position, number>>
 
 export interface Program {
   readonly code: Int32Array
