@@ -8,10 +8,10 @@ import { flowActions } from './flow.js'
 import { metadataActions } from './metadata.js'
 import { stateActions } from './state.js'
 
+export { integerOf } from './arithmetic.js'
 export { ctlOptions, parseEngineMode, parseSwitch } from './ctl.js'
 export type { ActionDefinition, ActionDraft, ActionInput } from './definition.js'
 export { emptyDraft } from './definition.js'
-export { integerOf } from './state.js'
 
 export const actions: readonly ActionDefinition[] = [
   ctlAction,

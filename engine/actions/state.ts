@@ -1,18 +1,12 @@
 /**
- * State actions: setvar and its kin, which run at every match of their link.
- *
- * Arithmetic is the engines': integers, anything else counts as 0 (reference manual, "setvar").
+ * State actions: setvar and its kin, which run at every match of their link; arithmetic is in arithmetic.ts.
  */
 import { DefinitionError } from '../errors.js'
 import type { Effect, PersistentName, Template, TransactionState, WritableCollection } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
+import { integerOf, sumOf } from './arithmetic.js'
 import type { ActionDefinition, ActionDraft, ActionInput } from './definition.js'
-
-/** Leading integer of a text as the engines read one (C `atoi`); 0 where there is none. */
-export function integerOf(text: ByteString): number {
-  const value = Number.parseInt(text, 10)
-  return Number.isNaN(value) ? 0 : value
-}
 
 const persistentNames = ['global', 'ip', 'resource', 'session', 'user'] as const
 const stores = ['tx', ...persistentNames, 'env'] as const
@@ -85,20 +79,30 @@ function removal({ store, key }: Assignment): Effect {
   return (state) => openStore(state, store)?.remove(lowerAscii(key.expand(state)))
 }
 
-function assignment({ store, key }: Assignment, value: Template): Effect {
-  return (state) => openStore(state, store)?.set(key.expand(state), value.expand(state))
-}
-
-/** COMPAT(modsec2): counters stop at zero, those of TX too. */
-function addition({ store, key }: Assignment, value: Template, sign: 1 | -1, scoring: boolean, least: number): Effect {
+/** COMPAT(coraza): a text whose macros bring the sign is a change too. */
+function assignment({ store, key }: Assignment, value: Template, platform: Platform): Effect {
   return (state) => {
     const target = openStore(state, store)
-    if (target === null) return
-    const name = key.expand(state)
-    const points = sign * integerOf(value.expand(state))
-    target.set(name, String(Math.max(least, integerOf(target.get(lowerAscii(name)) ?? '') + points)))
+    const text = value.expand(state)
+    if (platform.numbers === 'whole' && value.constant === null && /^[+-]/.test(text))
+      add(target, key.expand(state), text, platform)
+    else target?.set(key.expand(state), text)
+  }
+}
+
+function addition({ store, key }: Assignment, change: Template, platform: Platform, scoring: boolean): Effect {
+  return (state) => {
+    const points = add(openStore(state, store), key.expand(state), change.expand(state), platform)
     if (scoring) state.countScore(points)
   }
+}
+
+/** Returns the points added. */
+function add(target: WritableCollection | null, name: ByteString, change: ByteString, platform: Platform): number {
+  const sum = target === null ? null : sumOf(target.get(lowerAscii(name)) ?? '', change, platform)
+  if (sum === null) return 0
+  target?.set(name, sum.value)
+  return sum.points
 }
 
 function applySetvar(draft: ActionDraft, input: ActionInput): void {
@@ -116,11 +120,10 @@ function setvarEffect(draft: ActionDraft, input: ActionInput, parsed: Assignment
   if (input.argument.trimStart().startsWith('!')) return removal(parsed)
   const value = parsed.value ?? '1'
   const sign = value[0]
-  if (sign !== '+' && sign !== '-') return assignment(parsed, input.template(value))
+  if (sign !== '+' && sign !== '-') return assignment(parsed, input.template(value), input.platform)
   const scoring = parsed.store === 'tx' && addsToScore(parsed.keyText, value)
   if (scoring) draft.scores = true
-  const least = input.platform.countersStopAtZero ? 0 : Number.NEGATIVE_INFINITY
-  return addition(parsed, input.template(value.slice(1)), sign === '+' ? 1 : -1, scoring, least)
+  return addition(parsed, input.template(value), input.platform, scoring)
 }
 
 function opener(name: string, collection: PersistentName, doc: string): ActionDefinition {

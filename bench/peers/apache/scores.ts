@@ -18,7 +18,7 @@ export interface Scores {
 export const scoreRuleId = 2147483647
 
 /** A name that is not set leaves nothing behind. */
-const message = new RegExp(`\\[id "${scoreRuleId}"\\] \\[msg "scores ([-\\d|]*)/([-\\d|]*)"\\]`)
+const message = new RegExp(`\\[id "${scoreRuleId}"\\] \\[msg "scores ([^"/]*)/([^"]*)"\\]`)
 
 /** The directive that makes the scores known; none where there are no names. */
 export function scoreDirectives({ inbound, outbound }: ScoreNames): string[] {

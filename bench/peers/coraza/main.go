@@ -46,6 +46,17 @@ type scoreNames struct {
 	inbound, outbound []string
 }
 
+// leadingInteger is 0 where there is none.
+func leadingInteger(text string) int {
+	text = strings.TrimLeft(text, " \t\r\n")
+	end := 0
+	for end < len(text) && (text[end] >= '0' && text[end] <= '9' || end == 0 && (text[end] == '-' || text[end] == '+')) {
+		end++
+	}
+	value, _ := strconv.Atoi(text[:end])
+	return value
+}
+
 // of reads the scores; nil where no names are given.
 func (n scoreNames) of(tx types.Transaction) *score {
 	state, ok := tx.(plugintypes.TransactionState)
@@ -55,8 +66,7 @@ func (n scoreNames) of(tx types.Transaction) *score {
 	read := func(names []string) int {
 		for _, name := range names {
 			if values := state.Variables().TX().Get(name); len(values) > 0 {
-				value, _ := strconv.Atoi(values[0])
-				return value
+				return leadingInteger(values[0])
 			}
 		}
 		return 0
