@@ -21,12 +21,13 @@ export function repositoryRoot(): string {
 }
 
 /**
- * A CRS 4 tree: the folder that WAFSIM_CRS_TESTS names, else `../shared/crs-4.25.0` beside the repository, else the
+ * A CRS 4 tree: the folder that WAFSIM_CRS_TESTS names (or whose tests it names), else `../shared/crs-4.25.0` beside the repository, else the
  * newest installed release that has its regression tests.
  */
 export function crsTree(): string | null {
   const named = process.env.WAFSIM_CRS_TESTS
-  if (named !== undefined && named !== '') return existsSync(join(named, 'rules')) ? resolve(named) : null
+  if (named !== undefined && named !== '')
+    return [resolve(named), resolve(named, '..')].find((folder) => existsSync(join(folder, 'rules'))) ?? null
   for (const base of [process.cwd(), repositoryRoot()]) {
     const beside = resolve(base, '..', 'shared', 'crs-4.25.0')
     if (existsSync(join(beside, 'rules'))) return beside
