@@ -97,6 +97,10 @@ test('multipart: part headers and names', () => {
     `${part(`${named}\r\nContent-Transfer-Encoding: quoted-printable`, 'a=3Cb=\r\nc=zz')}--B--\r\n`,
   )
   assert.equal([quoted.args, quoted.headers.length], [['a<bc=zz'], 1])
+  const ended = multipart(
+    `${part(`${named}\r\nContent-Transfer-Encoding: quoted-printable`, 'a=3C==')}${part(named)}--B--\r\n`,
+  )
+  assert.equal([ended.args, ended.strict, ended.error], [['a<'], '1', '0'])
 })
 
 test('multipart: a file has the name of filename* and that of filename', () => {

@@ -146,7 +146,8 @@ class GoMultipart {
     if (file.invalidQuoting) this.#invalidQuoting = true
     if (duplicate || file.duplicateParameter || file.malformed || file.invalidQuoting) this.#strict = true
     const { data, complete } = this.#readData(boundary)
-    const value = encoded ? decodeQuotedPrintable(data, complete) : data
+    const decoded = encoded ? decodeQuotedPrintable(data, complete) : { text: data, ended: false }
+    const value = decoded?.text ?? null
     const fileName = file.name === '' ? file.alternative : file.name
     const part: MultipartPart = {
       name,
@@ -154,12 +155,14 @@ class GoMultipart {
       ...(file.alternative === '' || file.alternative === fileName ? {} : { otherFileName: file.alternative }),
       headerLines: [...headers].flatMap(([key, values]) => values.map((each) => `${key}: ${each}`)),
       value: value ?? '',
+      ...(value === null ? { unread: true } : {}),
     }
     this.#parts.push(part)
     if (value === null) throw new GoError('quotedprintable: invalid bytes')
     if (part.fileName === null) this.#args.push({ key: name, value })
-    if (!complete) this.#strict = true
-    return complete
+    const goesOn = complete && decoded?.ended === false
+    if (!goesOn) this.#strict = true
+    return goesOn
   }
 
   /** The data up to the next boundary; that of a body that ends before it loses what may have begun one. */

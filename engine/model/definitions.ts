@@ -45,6 +45,8 @@ export interface MultipartPart {
   /** Header lines of the part as written, `Name: value`. */
   readonly headerLines: readonly ByteString[]
   readonly value: ByteString
+  /** Its data could not be read: it has a name, but is neither argument nor file (Coraza). */
+  readonly unread?: true
 }
 
 /** The flags a multipart parser raises, one variable each (`MULTIPART_` + name). */

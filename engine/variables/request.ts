@@ -4,7 +4,14 @@
  * Each reads the transaction's views; parsing is done there and in `bodies/`. Names and meanings follow the
  * reference manual's chapter "Variables" (v2 and v3).
  */
-import type { Collection, Entry, MultipartFlags, TransactionView, VariableDefinition } from '../model/definitions.js'
+import type {
+  Collection,
+  Entry,
+  MultipartFlags,
+  MultipartPart,
+  TransactionView,
+  VariableDefinition,
+} from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { collectionOf, FixedCollection } from './collection.js'
 import {
@@ -35,14 +42,22 @@ function sentArgs(view: TransactionView): Collection {
   })
 }
 
-function files(view: TransactionView): readonly { name: ByteString; fileName: ByteString; value: ByteString }[] {
-  return view.derived('files', () =>
-    view.body.parts.flatMap(({ name, fileName, otherFileName, value }) => {
-      if (fileName === null) return []
-      const file = { name, fileName, value }
-      return otherFileName === undefined ? [file] : [file, { name, fileName: otherFileName, value }]
-    }),
-  )
+interface FileOfPart {
+  readonly name: ByteString
+  readonly fileName: ByteString
+  readonly value: ByteString
+}
+
+function files(view: TransactionView): readonly FileOfPart[] {
+  return view.derived('files', () => filesOf(view.body.parts.filter(({ unread }) => unread !== true)))
+}
+
+function filesOf(parts: readonly MultipartPart[]): readonly FileOfPart[] {
+  return parts.flatMap(({ name, fileName, otherFileName, value }) => {
+    if (fileName === null) return []
+    const file = { name, fileName, value }
+    return otherFileName === undefined ? [file] : [file, { name, fileName: otherFileName, value }]
+  })
 }
 
 /** COMPAT(coraza): FILES and FILES_NAMES have no keys. */
