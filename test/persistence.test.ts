@@ -156,7 +156,9 @@ test('modsec2 counters stop at zero; modsec3 counters do not', () => {
 })
 
 test('Coraza keeps nothing, and the ruleset says so', () => {
-  const { ruleset } = rules(counting, 'coraza')
+  // Coraza refuses rules that name a single value of IP.
+  const text = counting.replace('IP:count', 'IP')
+  const { ruleset } = rules(text, 'coraza')
   assert.equal(
     ruleset.unsimulated.map(({ ruleId, what }) => [ruleId, what]),
     [
@@ -165,7 +167,7 @@ test('Coraza keeps nothing, and the ruleset says so', () => {
     ],
   )
   assert.not.ok(ruleset.persistent)
-  assert.equal(data(run(counting, 'coraza', [at(0), at(1)]), 3), ['', ''])
+  assert.equal(data(run(text, 'coraza', [at(0), at(1)]), 3), ['', ''])
 })
 
 test('capture order is asked for where a collection is opened and read', () => {

@@ -6,7 +6,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { SourcePart } from '../../engine/index.js'
 import type { Comparison } from './report.js'
 
@@ -47,6 +47,13 @@ function addFolder(hash: Hash, folder: string): void {
   }
 }
 
+function addFiles(hash: Hash, folder: string): void {
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name)
+    if (statSync(path).isFile()) hash.update(`${path}\n`).update(readFileSync(path))
+  }
+}
+
 /** The key of a comparison: a digest over what it depends on. */
 export function keyOf(
   programs: string,
@@ -54,6 +61,9 @@ export function keyOf(
   words: readonly (string | number | null)[],
 ): string {
   const hash = createHash('sha256').update(programs).update(JSON.stringify(words))
-  for (const part of parts) hash.update(part.kind === 'file' ? readFileSync(part.path) : part.text)
+  const files = parts.flatMap((part) => (part.kind === 'file' ? [part.path] : []))
+  for (const part of parts) if (part.kind === 'text') hash.update(part.text)
+  // Data files stand beside the rules that name them.
+  for (const folder of new Set(files.map(dirname))) addFiles(hash, folder)
   return hash.digest('hex').slice(0, 32)
 }
