@@ -100,6 +100,10 @@ test('multipart: part headers and names', () => {
   const ended = multipart(
     `${part(`${named}\r\nContent-Transfer-Encoding: quoted-printable`, 'a=3C==')}${part(named)}--B--\r\n`,
   )
+  const broken = multipart(
+    `${part(`${named}; filename=f\r\nContent-Transfer-Encoding: quoted-printable`, '\x01')}${part(named)}--B--\r\n`,
+  )
+  assert.equal([broken.args, broken.files, broken.error], [[], [], '1'])
   assert.equal([ended.args, ended.strict, ended.error], [['a<'], '1', '0'])
 })
 

@@ -141,7 +141,9 @@ export const requestVariables: readonly VariableDefinition[] = [
   ),
   scalar('FILES_COMBINED_SIZE', 'Bytes of all uploaded files together.', (v) => String(sizeOfParts(v))),
   derivedCollection('FILES_NAMES', 'Form fields that carried a file.', (v) =>
-    v.body.parts.flatMap(({ name, fileName }) => (fileName === null ? [] : [{ key: fileKey(v, name), value: name }])),
+    v.body.parts.flatMap(({ name, fileName, unread }) =>
+      fileName === null || unread === true ? [] : [{ key: fileKey(v, name), value: name }],
+    ),
   ),
   derivedCollection('FILES_SIZES', 'Bytes of each uploaded file, keyed by form field.', sizesOfFiles),
   unsimulatedScalar('FILES_TMPNAMES', 'Names of temporary files.', 'no file is written to disk in a replay'),
