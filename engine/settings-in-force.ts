@@ -4,6 +4,8 @@
  * Rules set them in TX when a transaction begins, so they are found by running one harmless request and
  * reading TX: whatever order the files set them in, what is read here is what counts.
  */
+
+import { noShortcuts } from './matching/index.js'
 import type { TransactionRecord } from './model/exchange.js'
 import type { Ruleset } from './model/ruleset.js'
 import { runTransaction } from './transaction/phases.js'
@@ -36,7 +38,7 @@ const harmless: TransactionRecord = {
 }
 
 export function settingsInForce(ruleset: Ruleset): SettingsInForce {
-  const { tx } = runTransaction(ruleset, harmless, false)
+  const { tx } = runTransaction(ruleset, harmless, false, noShortcuts)
   const values = new Map(tx.all().map((entry) => [(entry.key ?? '').toLowerCase(), entry.value]))
   const read = (...names: string[]): number | null => {
     for (const name of names) {

@@ -7,6 +7,7 @@
  */
 import type { ByteString, TransactionRecord } from './exchange.js'
 import type { Platform, PlatformName } from './platform.js'
+import type { Requirement } from './requirement.js'
 
 /** One value of a variable. `key` is the name inside the collection, null for a scalar. */
 export interface Entry {
@@ -298,15 +299,20 @@ interface NamedDefinition {
   readonly platforms?: string
 }
 
+interface NamedVariable extends NamedDefinition {
+  /** Whether its values change only where the body or the response arrives, and never by a rule. */
+  readonly fixed?: true
+}
+
 /** A variable with one value, e.g. REQUEST_METHOD. */
-export interface ScalarDefinition extends NamedDefinition {
+export interface ScalarDefinition extends NamedVariable {
   readonly kind: 'scalar'
   /** Null: the variable does not exist now (it has no value to inspect and its count is 0). */
   read(view: TransactionView): ByteString | null
 }
 
 /** A variable with named values, e.g. ARGS. */
-export interface CollectionDefinition extends NamedDefinition {
+export interface CollectionDefinition extends NamedVariable {
   readonly kind: 'collection'
   /** Whether its values outlive the transaction. */
   readonly persistent?: true
@@ -314,7 +320,7 @@ export interface CollectionDefinition extends NamedDefinition {
 }
 
 /** A variable whose selector is an expression of its own, e.g. XML:/*. */
-export interface SelectedDefinition extends NamedDefinition {
+export interface SelectedDefinition extends NamedVariable {
   readonly kind: 'selected'
   read(view: TransactionView, selector: ByteString): readonly Entry[]
 }
@@ -324,6 +330,10 @@ export type VariableDefinition = ScalarDefinition | CollectionDefinition | Selec
 /** Never fails, never throws; returns the same string where nothing changes. */
 export interface TransformationDefinition extends NamedDefinition {
   readonly apply: (value: ByteString) => ByteString
+  /**
+   * Bytes of which one must stand in a value for it to change, on every platform; absent: any value may.
+   */
+  readonly changes?: RegExp
   /** In place of `apply` on the ModSecurity engine that differs; Coraza's are in `transformations/coraza.ts`. */
   readonly variants?: Readonly<Partial<Record<PlatformName, (value: ByteString) => ByteString>>>
   /** Whether multiMatch tests what came out; absent: where it differs. Set where a rule is compiled. */
@@ -347,8 +357,23 @@ export interface OperatorMatch {
   readonly captures: readonly ByteString[] | null
 }
 
-/** Tests one transformed value. Null: no match. Never throws on traffic. */
-export type OperatorTest = (value: ByteString, view: TransactionView) => OperatorMatch | null
+/** What is known of an operator's answers beforehand, so that values can be left out. */
+export interface OperatorTraits {
+  /**
+   * Values up to this length in bytes are answered the same whenever asked, and asking changes nothing. Longer ones
+   * may depend on the transaction or change it.
+   */
+  readonly pureUpTo: number
+  /** What every value holds that matches; null: nothing is known. */
+  readonly requires: Requirement | null
+}
+
+/** Tests one transformed value. Null: no match. Never throws on traffic, but for PatternRunaway. */
+export interface OperatorTest {
+  (value: ByteString, view: TransactionView): OperatorMatch | null
+  /** Absent where an answer may depend on the transaction, or asking changes it. */
+  readonly traits?: OperatorTraits
+}
 
 /** Where an address is: keys of GEO and their values; null: not in the database. */
 export interface GeoLookup {

@@ -4,7 +4,7 @@
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { matched } from './match.js'
+import { matched, pure } from './match.js'
 
 const least64 = -(2n ** 63n)
 const most64 = 2n ** 63n - 1n
@@ -53,7 +53,7 @@ function numeric(
     compile: ({ argument, platform: { numbers } }: OperatorInput): OperatorTest => {
       if (argument.constant !== null) {
         const limit = numberIn(argument.constant, numbers)
-        return (value) => (holds(numberIn(value, numbers), limit) ? matched : null)
+        return pure((value) => (holds(numberIn(value, numbers), limit) ? matched : null))
       }
       return (value, view) =>
         holds(numberIn(value, numbers), numberIn(argument.expand(view), numbers)) ? matched : null

@@ -4,6 +4,7 @@
 import { DefinitionError } from '../errors.js'
 import type { Lookups, OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import type { Requirement } from '../model/requirement.js'
 
 /** A match that has nothing to tell: the whole value, no captures. */
 export const matched: OperatorMatch = Object.freeze({ matched: null, captures: null })
@@ -13,11 +14,21 @@ export function matchedPart(part: ByteString): OperatorMatch {
   return { matched: part, captures: [part] }
 }
 
+/** The test with what is known of its answers: they depend on the value alone. */
+export function pure(
+  test: (value: ByteString) => OperatorMatch | null,
+  requires: Requirement | null = null,
+  pureUpTo = Number.POSITIVE_INFINITY,
+): OperatorTest {
+  return Object.assign((value: ByteString) => test(value), { traits: { pureUpTo, requires } })
+}
+
 /** An operator that compares the value with its argument, expanded anew for each value where it holds macros. */
 export function comparison(
   name: string,
   doc: string,
   holds: (value: ByteString, argument: ByteString) => boolean,
+  requires: (argument: ByteString) => Requirement | null = () => null,
 ): OperatorDefinition {
   return {
     name,
@@ -25,7 +36,7 @@ export function comparison(
     argument: 'optional',
     compile: ({ argument }: OperatorInput): OperatorTest => {
       const { constant } = argument
-      if (constant !== null) return (value) => (holds(value, constant) ? matched : null)
+      if (constant !== null) return pure((value) => (holds(value, constant) ? matched : null), requires(constant))
       return (value, view) => (holds(value, argument.expand(view)) ? matched : null)
     },
   }
@@ -33,7 +44,7 @@ export function comparison(
 
 /** An operator that is known but cannot be simulated: it never matches, and the ruleset says why. */
 export function unsimulatedOperator(name: string, doc: string, reason: string): OperatorDefinition {
-  return { name, doc, argument: 'optional', unsimulated: reason, compile: () => () => null }
+  return { name, doc, argument: 'optional', unsimulated: reason, compile: () => pure(() => null) }
 }
 
 /** The lines of a SecDataset; throws DefinitionError where there is none of that name above the rule. */

@@ -6,7 +6,7 @@ import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { datasetNamed, matched, unsimulatedOperator } from './match.js'
+import { datasetNamed, matched, pure, unsimulatedOperator } from './match.js'
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
 
@@ -22,14 +22,14 @@ function rangeOf(text: ByteString): Range {
 }
 
 function within(ranges: readonly Range[], { mappedAddresses }: Platform): OperatorTest {
-  return (value) => {
+  return pure((value) => {
     // Short and octal forms of IPv4 are no addresses to the engines.
     if (!ipaddr.IPv4.isValidFourPartDecimal(value) && !ipaddr.IPv6.isValid(value)) return null
     const address = mappedAddresses ? ipaddr.process(value) : ipaddr.parse(value)
     for (const [base, bits] of ranges)
       if (base.kind() === address.kind() && address.match(base as never, bits)) return matched
     return null
-  }
+  })
 }
 
 function compileIpMatch({ argument, platform }: OperatorInput): OperatorTest {

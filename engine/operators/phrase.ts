@@ -5,7 +5,8 @@ import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { comparison, datasetNamed, matched, matchedPart } from './match.js'
+import { anyLiteral, literal } from '../model/requirement.js'
+import { comparison, datasetNamed, matched, matchedPart, pure } from './match.js'
 import { PhraseAutomaton } from './phrase-automaton.js'
 
 /** Splits at blanks; `|41 42|` are bytes in hex, as in Snort rules, where `hex` says so. */
@@ -67,10 +68,10 @@ function phraseMatch(
 function search(phrases: readonly ByteString[], platform: Platform): OperatorTest {
   if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
   const automaton = new PhraseAutomaton(phrases, platform.phraseSearch)
-  return (value) => {
+  return pure((value) => {
     const found = automaton.find(value)
     return found === null ? null : phraseMatch(found, value, phrases, platform)
-  }
+  }, anyLiteral(phrases))
 }
 
 function compilePm({ argument, platform }: OperatorInput): OperatorTest {
@@ -105,12 +106,15 @@ const wordBytes = { letters: /[A-Za-z]/, 'letters-digits': /[A-Za-z0-9_]/ } as c
 
 function compileContainsWord({ argument, platform }: OperatorInput): OperatorTest {
   const wordByte = wordBytes[platform.wordBytes]
-  return (value, view) => (containsWord(value, argument.constant ?? argument.expand(view), wordByte) ? matched : null)
+  const { constant } = argument
+  if (constant !== null)
+    return pure((value) => (containsWord(value, constant, wordByte) ? matched : null), literal(constant))
+  return (value, view) => (containsWord(value, argument.expand(view), wordByte) ? matched : null)
 }
 
 export const phraseOperators: readonly OperatorDefinition[] = [
-  comparison('beginsWith', 'The value begins with the argument.', (value, text) => value.startsWith(text)),
-  comparison('contains', 'The value contains the argument.', (value, text) => value.includes(text)),
+  comparison('beginsWith', 'The value begins with the argument.', (value, text) => value.startsWith(text), literal),
+  comparison('contains', 'The value contains the argument.', (value, text) => value.includes(text), literal),
   {
     name: 'containsWord',
     doc: 'The value contains the argument as a word.',
@@ -118,8 +122,8 @@ export const phraseOperators: readonly OperatorDefinition[] = [
     platforms: 'libmodsecurity 3: digits and _ end a word.',
     compile: compileContainsWord,
   },
-  comparison('endsWith', 'The value ends with the argument.', (value, text) => value.endsWith(text)),
-  { name: 'noMatch', doc: 'Never matches.', argument: 'optional', compile: () => () => null },
+  comparison('endsWith', 'The value ends with the argument.', (value, text) => value.endsWith(text), literal),
+  { name: 'noMatch', doc: 'Never matches.', argument: 'optional', compile: () => pure(() => null) },
   { name: 'pm', doc: 'One of the words stands in the value, in any case.', argument: 'required', compile: compilePm },
   {
     name: 'pmFromFile',
@@ -133,8 +137,8 @@ export const phraseOperators: readonly OperatorDefinition[] = [
     argument: 'required',
     compile: ({ argument, lookups, platform }) => search(datasetNamed(argument.constant ?? '', lookups), platform),
   },
-  comparison('streq', 'The value equals the argument.', (value, text) => value === text),
-  comparison('strmatch', 'The value contains the argument.', (value, text) => value.includes(text)),
-  { name: 'unconditionalMatch', doc: 'Always matches.', argument: 'optional', compile: () => () => matched },
+  comparison('streq', 'The value equals the argument.', (value, text) => value === text, literal),
+  comparison('strmatch', 'The value contains the argument.', (value, text) => value.includes(text), literal),
+  { name: 'unconditionalMatch', doc: 'Always matches.', argument: 'optional', compile: () => pure(() => matched) },
   comparison('within', 'The value stands in the argument.', (value, text) => text.includes(value)),
 ]

@@ -2,7 +2,13 @@
  * Patterns: @rx and @rxGlobal. The pattern is compiled once; one with macros for each text they expand to.
  */
 import { DefinitionError } from '../errors.js'
-import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
+import type {
+  OperatorDefinition,
+  OperatorInput,
+  OperatorMatch,
+  OperatorTest,
+  TransactionView,
+} from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { compileLimitTest, compilePattern, type Pattern, PatternRunaway } from '../patterns/index.js'
 import { matched, unsimulatedOperator } from './match.js'
@@ -22,7 +28,7 @@ function testOf(text: ByteString, { platform, settings, notePattern }: OperatorI
   const pattern = compilePattern(text, platform)
   if (pattern.run !== 're2') notePattern?.(text, pattern.run, pattern.needs)
   const exceeds = compileLimitTest(text, platform, settings.pcreMatchLimit)
-  return (value, view) => {
+  const test = (value: ByteString, view: TransactionView): OperatorMatch | null => {
     if (exceeds?.(value)) {
       view.patternGaveUp()
       return null
@@ -34,6 +40,16 @@ function testOf(text: ByteString, { platform, settings, notePattern }: OperatorI
       throw new PatternRunaway(`rule ${view.rule?.id ?? 0}: ${error.message}`)
     }
   }
+  // A pattern that may run out of steps must be run wherever a rule looks, so that the error is seen.
+  if (pattern.run === 'backtracker' || pattern.run === 'backtracker-alone') return test
+  return Object.assign(test, {
+    traits: {
+      pureUpTo: exceeds === null ? Number.POSITIVE_INFINITY : exceeds.leastLength - 1,
+      get requires() {
+        return pattern.requires
+      },
+    },
+  })
 }
 
 function compileRx(input: OperatorInput): OperatorTest {

@@ -3,6 +3,7 @@
  */
 import type { OperatorDefinition } from '../model/definitions.js'
 import { sqliFinder } from './libinjection/sqli.js'
+import { pure } from './match.js'
 
 export const sqliOperator: OperatorDefinition = {
   name: 'detectSQLi',
@@ -10,9 +11,9 @@ export const sqliOperator: OperatorDefinition = {
   argument: 'optional',
   compile: ({ platform }) => {
     const findSqli = sqliFinder(platform.libinjection)
-    return (value) => {
+    return pure((value) => {
       const fingerprint = findSqli(value)
       return fingerprint === null ? null : { matched: null, captures: [fingerprint] }
-    }
+    })
   },
 }

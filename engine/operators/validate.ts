@@ -6,9 +6,10 @@
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { literal } from '../model/requirement.js'
 import { compilePattern } from '../patterns/index.js'
 import { utf8LengthAt } from '../utf8.js'
-import { unsimulatedOperator } from './match.js'
+import { pure, unsimulatedOperator } from './match.js'
 
 /** `10,13,32-126` as a table of allowed bytes. */
 function allowedBytes(text: ByteString): Uint8Array {
@@ -33,7 +34,7 @@ function outside(value: ByteString, allowed: Uint8Array): OperatorMatch | null {
 function compileByteRange({ argument }: OperatorInput): OperatorTest {
   if (argument.constant !== null) {
     const allowed = allowedBytes(argument.constant)
-    return (value) => outside(value, allowed)
+    return pure((value) => outside(value, allowed))
   }
   return (value, view) => {
     try {
@@ -180,17 +181,14 @@ export const validateOperators: readonly OperatorDefinition[] = [
     name: 'validateUrlEncoding',
     doc: 'A %-sequence of the value is broken.',
     argument: 'optional',
-    compile: () => badUrlEncoding,
+    compile: () => pure(badUrlEncoding, literal('%')),
   },
   {
     name: 'validateUtf8Encoding',
     doc: 'The value is not well-formed UTF-8.',
     argument: 'optional',
     platforms: 'The ModSecurity engines take sequences beyond U+10FFFF for valid.',
-    compile:
-      ({ platform }) =>
-      (value) =>
-        badUtf8(value, platform.utf8BeyondUnicode),
+    compile: ({ platform }) => pure((value) => badUtf8(value, platform.utf8BeyondUnicode)),
   },
   checkedNumber('verifyCC', 'A credit card number with a right check digit matches the pattern.', luhn),
   checkedNumber('verifyCPF', 'A Brazilian CPF with right check digits matches the pattern.', cpf),

@@ -3,6 +3,7 @@
  */
 import type { OperatorDefinition } from '../model/definitions.js'
 import { xssTest } from './libinjection/xss.js'
+import { pure } from './match.js'
 
 export const xssOperator: OperatorDefinition = {
   name: 'detectXSS',
@@ -11,6 +12,6 @@ export const xssOperator: OperatorDefinition = {
   compile: ({ platform }) => {
     const isXss = xssTest(platform.libinjection)
     const { capturesXss } = platform
-    return (value) => (isXss(value) ? { matched: null, captures: capturesXss ? [value] : null } : null)
+    return pure((value) => (isXss(value) ? { matched: null, captures: capturesXss ? [value] : null } : null))
   },
 }

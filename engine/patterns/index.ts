@@ -9,14 +9,16 @@ import RE2 from 're2'
 import { DefinitionError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
+import { anyLiteral, anyOf, type Requirement } from '../model/requirement.js'
 import { Backtracker } from './backtracker.js'
 import { compileGoPattern } from './go-pattern.js'
 import { compileMatchLimit, type LimitTest, leastLimitedLength } from './match-limit.js'
-import { parsePattern } from './parser.js'
+import { type ParseOptions, parsePattern } from './parser.js'
 import { relaxPossessive } from './possessive.js'
 import { beyondRe2, printExact, printSuperset } from './printer.js'
 import { compileProgram } from './program.js'
 import { rewritePattern } from './re2-syntax.js'
+import { requiredLiterals } from './required-literals.js'
 import { hasLooseLineStart, type PatternTree } from './tree.js'
 
 export { PatternRunaway } from './backtracker.js'
@@ -41,10 +43,15 @@ export interface Pattern {
   readonly run: PatternRun
   /** What made it necessary to run it otherwise; empty where RE2 runs it as it is. */
   readonly needs: readonly string[]
+  /** What every value holds that matches; null: nothing is known. */
+  readonly requires: Requirement | null
 }
 
 /** Steps the backtracker may take on one value. */
 const patternStepBudget = 1_000_000
+
+/** Values shorter than `leastLength` bytes never exceed the limit. */
+export type BoundedLimitTest = LimitTest & { readonly leastLength: number }
 
 /**
  * Compiles a rule's pattern. `$` and `^` are the platform's: COMPAT(modsec3, coraza) they also match at line
@@ -65,6 +72,9 @@ function goPattern(pattern: ByteString): Pattern {
     return {
       run: 're2',
       needs: [],
+      get requires() {
+        return goRequirement(pattern)
+      },
       test,
       exec: (value) => {
         const found = exec(value)
@@ -80,6 +90,23 @@ function goPattern(pattern: ByteString): Pattern {
   }
 }
 
+/** UTF-8 of what Go folds to `s` and `k`: ſ and the Kelvin sign. */
+const foldedBeyondAscii = ['\xc5\xbf', '\xe2\x84\xaa']
+
+function goRequirement(pattern: ByteString): Requirement | null {
+  const required = requirementOf(pattern, { caseless: false, multiLine: true }, false)
+  return required === null ? null : anyOf([required, anyLiteral(foldedBeyondAscii)])
+}
+
+/** Null too where our parser does not read the pattern. */
+function requirementOf(pattern: ByteString, options: ParseOptions, highBytes: boolean): Requirement | null {
+  try {
+    return requiredLiterals(parsePattern(pattern, options), { highBytes })
+  } catch {
+    return null
+  }
+}
+
 /**
  * Whether a pattern exceeds PCRE's match limit on a value; null on platforms without one. Compiled when a value is
  * first long enough. A pattern that our parser does not read is taken to stay below.
@@ -88,16 +115,17 @@ export function compileLimitTest(
   pattern: ByteString,
   platform: Pick<Platform, 'regexFlags' | 'pcreMatchLimit'>,
   setting: number,
-): LimitTest | null {
+): BoundedLimitTest | null {
   if (!platform.pcreMatchLimit) return null
   const limit = setting > 0 ? setting : defaultMatchLimit
-  const least = leastLimitedLength(limit)
+  const leastLength = leastLimitedLength(limit)
   let exceeds: LimitTest | null | undefined
-  return (value) => {
-    if (value.length < least) return false
+  const test = (value: ByteString): boolean => {
+    if (value.length < leastLength) return false
     if (exceeds === undefined) exceeds = limitTestOf(pattern, platform.regexFlags.includes('m'), limit)
     return exceeds?.(value) ?? false
   }
+  return Object.assign(test, { leastLength })
 }
 
 function limitTestOf(pattern: ByteString, multiLine: boolean, limit: number): LimitTest | null {
@@ -121,12 +149,13 @@ function compile(pattern: ByteString, flags: string, stepBudget: number): Patter
   const caseless = flags.includes('i')
   const { source, needs } = rewritePattern(pattern, caseless)
   const plain = needs.length === 0 ? compiledBy(source, flags) : null
-  if (plain !== null) return strictAtEnd(re2Pattern(plain, 're2', needs), pattern, flags, stepBudget)
+  const requires = (): Requirement | null => requirementOf(pattern, { caseless, multiLine: flags.includes('m') }, true)
+  if (plain !== null) return strictAtEnd(re2Pattern(plain, 're2', needs, requires), pattern, flags, stepBudget)
   const tree = relaxPossessive(parsePattern(pattern, { caseless, multiLine: flags.includes('m') }))
   const beyond = beyondRe2(tree)
   const rewritten = beyond.length === 0 ? compiledBy(printExact(tree), 'su') : null
   const said = needs.length === 0 ? ['what RE2 refuses'] : needs
-  if (rewritten !== null) return re2Pattern(rewritten, 'rewritten', said)
+  if (rewritten !== null) return re2Pattern(rewritten, 'rewritten', said, requires)
   return backtrackerPattern(tree, beyond.length === 0 ? said : beyond, stepBudget)
 }
 
@@ -145,7 +174,15 @@ function strictAtEnd(plain: Pattern, pattern: ByteString, flags: string, stepBud
   if (!hasLooseLineStart(tree.root)) return plain
   const strict = backtrackerPattern(tree, [], stepBudget)
   const chosen = (value: ByteString): Pattern => (value.endsWith('\n') ? strict : plain)
-  return { ...plain, test: (value) => chosen(value).test(value), exec: (value) => chosen(value).exec(value) }
+  return {
+    run: plain.run,
+    needs: plain.needs,
+    get requires() {
+      return plain.requires
+    },
+    test: (value) => chosen(value).test(value),
+    exec: (value) => chosen(value).exec(value),
+  }
 }
 
 /** Null where RE2 refuses the pattern (as too large, say). */
@@ -169,10 +206,18 @@ function bytesOf(value: ByteString): Buffer {
   return lastBytes
 }
 
-function re2Pattern(compiled: RE2, run: PatternRun, needs: readonly string[]): Pattern {
+function re2Pattern(
+  compiled: RE2,
+  run: PatternRun,
+  needs: readonly string[],
+  requires: () => Requirement | null,
+): Pattern {
   return {
     run,
     needs,
+    get requires() {
+      return requires()
+    },
     // A Buffer costs RE2 a fraction of what a string does.
     test: (value) => compiled.test(bytesOf(value) as unknown as string),
     exec: (value) => matchOf(compiled.exec(value)),
@@ -190,6 +235,7 @@ function backtrackerPattern(tree: PatternTree, needs: readonly string[], stepBud
   return {
     run: superset === null ? 'backtracker-alone' : 'backtracker',
     needs,
+    requires: null,
     test: (value) => candidate(value) && backtracker.exec(value) !== null,
     exec: (value) => (candidate(value) ? bordersToMatch(backtracker.exec(value), value) : null),
   }

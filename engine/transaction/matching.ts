@@ -1,13 +1,15 @@
 /**
- * One value against one link: its transformations, then its operator.
+ * One value against one link: its transformations, then its operator. And which rules and values need not be looked at.
  *
- * This is the whole of matching as rules see it; a faster way to the same answers replaces this file and
- * nothing else. Transformed values are kept per transaction and pipeline, because many rules share both.
+ * Transformed values are kept per transaction and pipeline, because many rules share both.
  */
+import type { Shortcuts } from '../matching/index.js'
 import type { OperatorMatch } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import type { Pipeline, RuleLink } from '../model/ruleset.js'
+import type { Pipeline, Rule, RuleLink } from '../model/ruleset.js'
+import { PlannedMatching } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
+import type { CandidatesOf } from './values.js'
 
 const plainMatch: OperatorMatch = Object.freeze({ matched: null, captures: null })
 
@@ -22,7 +24,26 @@ const NONE: readonly ValueMatch[] = Object.freeze([])
 export class Matching {
   readonly #transformed: (Map<ByteString, ByteString> | undefined)[] = []
 
-  constructor(private readonly transaction: Transaction) {}
+  /** Null: every rule is evaluated. */
+  readonly #planned: PlannedMatching | null
+
+  constructor(
+    private readonly transaction: Transaction,
+    shortcuts: Shortcuts,
+  ) {
+    this.#planned = shortcuts.prefilter ? new PlannedMatching(transaction, shortcuts) : null
+  }
+
+  /** False where the rule's head matches nothing for certain. */
+  mayMatch(rule: Rule): boolean {
+    return this.#planned === null || this.#planned.mayMatch(rule)
+  }
+
+  /** Which values the rule's head may match; null: any. */
+  candidatesOf(rule: Rule): CandidatesOf | null {
+    const planned = this.#planned
+    return planned === null ? null : (target) => planned.candidates(rule, target)
+  }
 
   /**
    * Matches of the value: at most one, but with multiMatch one for each stage of its transformations that says

@@ -5,6 +5,7 @@
  * server refuses before phase 1.
  */
 import { dialectOf } from '../bodies/index.js'
+import type { Shortcuts } from '../matching/index.js'
 import type { ResponseView } from '../model/definitions.js'
 import { type ByteString, lowerAscii, type RecordedResponse, type TransactionRecord } from '../model/exchange.js'
 import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
@@ -13,7 +14,7 @@ import { isOverLimit, processorOf, readBody } from './body-view.js'
 import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
-import { evaluateRule } from './rule.js'
+import { evaluateRule, passOver } from './rule.js'
 import { apacheAnswer, apacheBody, apacheRefusal } from './server.js'
 import { type Interruption, Transaction } from './transaction.js'
 
@@ -22,17 +23,18 @@ export function runTransaction(
   ruleset: Ruleset,
   record: TransactionRecord,
   everything: boolean,
+  shortcuts: Shortcuts,
   store?: PersistentStore,
 ): Transaction {
   const transaction = new Transaction(record, ruleset, store)
-  if (transaction.mode !== 'off') runPhases(transaction, everything)
+  if (transaction.mode !== 'off') runPhases(transaction, everything, shortcuts)
   transaction.close()
   return transaction
 }
 
-function runPhases(transaction: Transaction, everything: boolean): void {
+function runPhases(transaction: Transaction, everything: boolean, shortcuts: Shortcuts): void {
   const { record, ruleset } = transaction
-  const matching = new Matching(transaction)
+  const matching = new Matching(transaction, shortcuts)
   const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
   if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) {
     endByServer(transaction, 'server', 1, 400)
@@ -107,6 +109,10 @@ function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumb
     if (step === undefined) break
     position++
     if (transaction.isRemoved(step.rule)) continue
+    if (!matching.mayMatch(step.rule)) {
+      passOver(transaction)
+      continue
+    }
     if (!evaluateRule(transaction, matching, step.rule, everything)) continue
     if (transaction.mode === 'off' || transaction.allowed !== 'none') break
     if (transaction.interruption !== ended && (phase !== 5 || platform.disruptionEndsLogging)) break

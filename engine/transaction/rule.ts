@@ -18,6 +18,11 @@ const reportedValueBytes = 200
 
 const NO_TAGS: readonly ByteString[] = Object.freeze([])
 
+/** What is left of a rule whose head is known to match nothing. */
+export function passOver(transaction: Transaction): void {
+  if (transaction.matched.all.length > 0) transaction.matched.all = []
+}
+
 /** Runs the rule; true where its whole chain matched. `everything` keeps matches of `nolog` rules too. */
 export function evaluateRule(transaction: Transaction, matching: Matching, rule: Rule, everything: boolean): boolean {
   transaction.currentRule = rule
@@ -51,7 +56,9 @@ function evaluateLink(
   }
   const reaches = position === 0 || transaction.platform.targetExclusionReachesChain
   let matched = false
-  visitValues(link, transaction, reaches ? transaction.targetExclusions(rule) : null, (target, key, value) => {
+  const exclusions = reaches ? transaction.targetExclusions(rule) : null
+  const candidates = position === 0 ? matching.candidatesOf(rule) : null
+  visitValues(link, transaction, exclusions, candidates, (target, key, value) => {
     for (const found of matching.matches(link, value)) {
       matched = true
       const name = targetName(target, key)

@@ -49,6 +49,8 @@ export class Transaction implements TransactionState {
   readonly env = new VariableStore()
   readonly geo = new VariableStore()
   readonly pathArguments = new VariableStore()
+  /** Grows where the body or the response arrives: what fixed variables hold may have changed. */
+  dataVersion = 0
   phase: PhaseNumber = 1
   body: RequestBodyView
   response: ResponseView | null = null
@@ -168,6 +170,7 @@ export class Transaction implements TransactionState {
 
   /** The body or the response has arrived: forget what was derived without it. */
   forgetDerived(): void {
+    this.dataVersion++
     this.#derived.clear()
   }
 
@@ -204,6 +207,7 @@ export class Transaction implements TransactionState {
   setBodyProcessor(name: string): void {
     this.bodyProcessor = name
     if (this.phase === 1) this.body = unreadBody(name.toUpperCase())
+    this.dataVersion++
   }
 
   forceRequestBodyVariable(): void {

@@ -4,13 +4,15 @@
 import type { Entry, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { RuleLink, Target } from '../model/ruleset.js'
+import type { CandidateValues } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
 
 export type ValueVisitor = (target: Target, key: ByteString | null, value: ByteString) => void
 
 const NONE: readonly Entry[] = Object.freeze([])
 
-function entriesOf(target: Target, transaction: Transaction): readonly Entry[] {
+/** The target's values now, exclusions not yet taken out. */
+export function entriesOf(target: Target, transaction: Transaction): readonly Entry[] {
   const { variable, selector } = target
   if (variable.kind === 'scalar') {
     const value = variable.read(transaction)
@@ -28,26 +30,32 @@ function excluded(exclusions: readonly TargetExclusion[], variable: string, key:
   return false
 }
 
+/** Tells of the values of a target which may match; null: any may. */
+export type CandidatesOf = (target: number) => CandidateValues | null
+
 /**
  * Visits the values of a link in the order of its targets. `runtime` holds the exclusions that `ctl`
- * added for this rule, null where none reach this link.
+ * added for this rule, null where none reach this link. Values that cannot match by `candidatesOf` are left out.
  */
 export function visitValues(
   link: RuleLink,
   transaction: Transaction,
   runtime: readonly TargetExclusion[] | null,
+  candidatesOf: CandidatesOf | null,
   visit: ValueVisitor,
 ): void {
   const fixed = link.exclusions
-  for (const target of link.targets) {
+  for (const [number, target] of link.targets.entries()) {
     const name = target.variable.name
-    const entries = entriesOf(target, transaction)
+    const candidates = candidatesOf?.(number) ?? null
+    const entries = candidates?.entries ?? entriesOf(target, transaction)
     if (target.count) {
       const count = countOf(entries, name, fixed, runtime)
       visit(target, target.selector?.text ?? null, String(count))
       continue
     }
-    for (const { key, value } of entries) {
+    for (const [position, { key, value }] of entries.entries()) {
+      if (candidates !== null && !candidates.mayMatch(position)) continue
       if (fixed.length > 0 && excluded(fixed, name, key)) continue
       if (runtime !== null && excluded(runtime, name, key)) continue
       visit(target, key, value)

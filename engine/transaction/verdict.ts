@@ -1,6 +1,7 @@
 /**
  * From a finished transaction to its verdict; and the one place where an unexpected throw becomes an error.
  */
+import { allShortcuts, type Shortcuts } from '../matching/index.js'
 import type { Evidence, Label, TransactionRecord } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
 import type { Verdict, VerdictKind } from '../model/verdict.js'
@@ -13,13 +14,18 @@ export interface EvaluateOptions {
   readonly allRules?: boolean
   /** Persistent collections of the run; without it those of this record alone. Records must come one by one. */
   readonly store?: PersistentStore
+  /** Without it all are taken. Verdicts are the same whichever are. */
+  readonly shortcuts?: Shortcuts
 }
 
 /** Evaluates one record. Never throws: what goes wrong is the verdict `error` with its reason. */
 export function evaluate(ruleset: Ruleset, record: TransactionRecord, options: EvaluateOptions = {}): Verdict {
   const allRules = options.allRules ?? false
   try {
-    return verdictOf(runTransaction(ruleset, record, allRules, options.store), allRules)
+    return verdictOf(
+      runTransaction(ruleset, record, allRules, options.shortcuts ?? allShortcuts, options.store),
+      allRules,
+    )
   } catch (error) {
     return errorVerdict(record.id, record.label, record.evidence, reasonOf(error))
   }

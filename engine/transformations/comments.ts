@@ -15,6 +15,7 @@ const commentStart = /\/\*|<!--|--|#/
  */
 export const removeComments: TransformationDefinition = {
   name: 'removeComments',
+  changes: /[/<#-]/,
   doc: 'Removes /* */ and <!-- --> comments, and all from -- or # on; an unclosed comment leaves a blank.',
   apply: (value) => {
     if (!commentStart.test(value)) return value
@@ -54,6 +55,7 @@ const commentMark = /\/\*|\*\/|<!--|-->|--|#/
 
 export const removeCommentsChar: TransformationDefinition = {
   name: 'removeCommentsChar',
+  changes: /[/*<#-]/,
   doc: 'Removes the marks /* */ <!-- --> -- and #, and keeps what is between them.',
   apply: (value) => {
     if (!commentMark.test(value)) return value
@@ -71,6 +73,7 @@ export const removeCommentsChar: TransformationDefinition = {
 
 export const replaceComments: TransformationDefinition = {
   name: 'replaceComments',
+  changes: /\//,
   doc: 'Replaces each /* */ comment by one blank, an unclosed one too.',
   apply: (value) => {
     let start = value.indexOf('/*')

@@ -16,6 +16,7 @@ import { untilNul } from './modsecurity.js'
  */
 export const htmlEntityDecode: TransformationDefinition = {
   name: 'htmlEntityDecode',
+  changes: /[&\0]/,
   platforms: 'Coraza decodes all references of HTML, to UTF-8.',
   doc: 'Decodes the entities &#NN; &#xHH; &quot; &amp; &lt; &gt; &nbsp;, with or without semicolon.',
   apply: (value) => {
@@ -46,6 +47,7 @@ export const htmlEntityDecode: TransformationDefinition = {
  */
 export const jsDecode: TransformationDefinition = {
   name: 'jsDecode',
+  changes: /[\\\0]/,
   doc: 'Decodes JavaScript escapes.',
   apply: (value) => {
     const first = value.indexOf('\\')
@@ -90,6 +92,7 @@ export const jsDecode: TransformationDefinition = {
  */
 export const cssDecode: TransformationDefinition = {
   name: 'cssDecode',
+  changes: /[\\\0]/,
   doc: 'Decodes CSS 2 escapes.',
   platforms: 'libmodsecurity 3 ends the value at a NUL. Coraza writes code points as UTF-8.',
   variants: { modsec3: (value) => untilNul(cssDecode.apply(value)) },
@@ -126,6 +129,7 @@ export const cssDecode: TransformationDefinition = {
 /** Octal escapes over 377 lose their ninth bit. */
 export const escapeSeqDecode: TransformationDefinition = {
   name: 'escapeSeqDecode',
+  changes: /[\\\0]/,
   doc: 'Decodes ANSI C escapes: \\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\' \\" \\xHH \\OOO; of any other the backslash goes.',
   apply: (value) => {
     const first = value.indexOf('\\')

@@ -20,6 +20,7 @@ const notSpace: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (isSp
  */
 export const removeWhitespace: TransformationDefinition = {
   name: 'removeWhitespace',
+  changes: /[\0-\x20\x80-\xff]/,
   doc: 'Removes white space, the byte 0xA0 and the no-break space in UTF-8.',
   platforms: 'ModSecurity 2 also removes the byte 0xA0, libmodsecurity 3 0xA0 and 0xC2, Coraza white space of Unicode.',
   variants: { modsec2: removeByteSpaces, modsec3: removeSpacesAndC2 },
@@ -47,6 +48,7 @@ const spaceButBlank = /[\t-\r\xa0]/
  */
 export const compressWhitespace: TransformationDefinition = {
   name: 'compressWhitespace',
+  changes: /[\0-\x20\x80-\xff]/,
   doc: 'Each run of white space becomes one blank.',
   platforms:
     'ModSecurity 2 takes the byte 0xA0 for white space, Coraza no-break spaces of UTF-8, libmodsecurity 3 neither.',
@@ -78,6 +80,7 @@ const shellSyntax = /[A-Z"'\\^,;\t\n\r]| [ /(]/
 /** COMPAT(modsec2): ModSecurity 2 ends the value at a NUL; the two others keep it. */
 export const cmdLine: TransformationDefinition = {
   name: 'cmdLine',
+  changes: /[\0-\x20A-Z"'\\^,;\x80-\xff]/,
   platforms: 'ModSecurity 2 ends the value at a NUL.',
   variants: { modsec2: (value) => untilNul(cmdLine.apply(value)) },
   doc: 'Deletes \\ " \' ^, makes one blank of , ; and white space, none before / and (, and lower-cases.',
@@ -120,6 +123,7 @@ const reducible = /\/[./]|^\.|\.\./
  */
 export const normalizePath: TransformationDefinition = {
   name: 'normalizePath',
+  changes: /[\0./]/,
   doc: 'Removes repeated slashes and self references of a path, and back references with what they undo.',
   platforms: 'Coraza makes // of the root.',
   apply: (value) => (reducible.test(value) ? normalise(value, false) : value),
@@ -127,6 +131,7 @@ export const normalizePath: TransformationDefinition = {
 
 export const normalizePathWin: TransformationDefinition = {
   name: 'normalizePathWin',
+  changes: /[\0./\\: ]/,
   doc: 'The same as normalizePath with backslashes taken for slashes.',
   platforms: 'Coraza also drops names of streams, and dots and blanks behind a part.',
   apply: (value) => (value.indexOf('\\') !== -1 || reducible.test(value) ? normalise(value, true) : value),

@@ -25,6 +25,7 @@ const high = /[\x80-\xff]/
 
 export const lowercase: TransformationDefinition = {
   name: 'lowercase',
+  changes: /[A-Z\x80-\xff]/,
   doc: 'ASCII letters to lower case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   apply: (value) => {
@@ -36,6 +37,7 @@ export const lowercase: TransformationDefinition = {
 
 export const uppercase: TransformationDefinition = {
   name: 'uppercase',
+  changes: /[a-z\x80-\xff]/,
   doc: 'ASCII letters to upper case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   apply: (value) => {
@@ -46,24 +48,28 @@ export const uppercase: TransformationDefinition = {
 
 export const trim: TransformationDefinition = {
   name: 'trim',
+  changes: /[\0-\x20\x80-\xff]/,
   doc: 'Removes white space from both ends.',
   apply: (value) => cut(value, leadingSpace(value), trailingSpace(value)),
 }
 
 export const trimLeft: TransformationDefinition = {
   name: 'trimLeft',
+  changes: /[\0-\x20\x80-\xff]/,
   doc: 'Removes white space from the start.',
   apply: (value) => cut(value, leadingSpace(value), value.length),
 }
 
 export const trimRight: TransformationDefinition = {
   name: 'trimRight',
+  changes: /[\0-\x20\x80-\xff]/,
   doc: 'Removes white space from the end.',
   apply: (value) => cut(value, 0, trailingSpace(value)),
 }
 
 export const removeNulls: TransformationDefinition = {
   name: 'removeNulls',
+  changes: /\0/,
   doc: 'Removes NUL bytes.',
   apply: (value) => {
     const first = value.indexOf('\0')
@@ -81,6 +87,7 @@ export const removeNulls: TransformationDefinition = {
 
 export const replaceNulls: TransformationDefinition = {
   name: 'replaceNulls',
+  changes: /\0/,
   doc: 'Replaces each NUL byte by a blank.',
   apply: (value) => (value.indexOf('\0') === -1 ? value : value.replaceAll('\0', ' ')),
 }

@@ -10,6 +10,7 @@ import { borrowBytes, byteString, hexByteAt, isHexAt } from './bytes.js'
 
 export const urlDecode: TransformationDefinition = {
   name: 'urlDecode',
+  changes: /[%+]/,
   doc: 'Decodes %HH and + of URLs; invalid escapes are kept.',
   apply: (value) => {
     const first = firstEscape(value)
@@ -35,6 +36,7 @@ export const urlDecode: TransformationDefinition = {
 /** A code unit without an entry in the table gives its lower byte, the full-width forms FF01-FF5E their ASCII. */
 export const urlDecodeUni: TransformationDefinition = {
   name: 'urlDecodeUni',
+  changes: /[%+]/,
   doc: 'Decodes %HH, %uHHHH and + of URLs; %uHHHH becomes the nearest ASCII character; invalid escapes are kept.',
   apply: (value) => decodeUni(value, bestFit),
   withUnicodeMap: (map) => (value) => decodeUni(value, map),
@@ -97,6 +99,7 @@ const notPlain = /[\0\x80-\xff]/
  */
 export const utf8toUnicode: TransformationDefinition = {
   name: 'utf8toUnicode',
+  changes: /[\0\x80-\xff]/,
   doc: 'Writes each UTF-8 sequence of two and more bytes as %uHHHH.',
   platforms: 'Coraza keeps NUL and writes %ufffd for invalid bytes.',
   apply: (value) => {

@@ -10,8 +10,7 @@ export { collectionOf, FixedCollection, VariableStore } from './collection.js'
 
 export const variables: readonly VariableDefinition[] = [
   ...internalVariables,
-  ...requestVariables,
-  ...responseVariables,
+  ...[...requestVariables, ...responseVariables].map((variable) => ({ ...variable, fixed: true as const })),
 ].sort((a, b) => (a.name < b.name ? -1 : 1))
 
 /** Other spellings the engines accept. */

@@ -48,6 +48,7 @@ function matchedValue({ platform }: TransactionView, value: ByteString): ByteStr
 }
 
 export const internalVariables: readonly VariableDefinition[] = [
+  collection('ARGS_PATH', 'Parts of the path that @restpath named (Coraza).', (v) => v.pathArguments),
   scalar('DURATION', 'Milliseconds since the transaction began; 0 in a replay.', () => '0'),
   collection('ENV', 'Environment variables that `setenv` wrote.', (v) => v.env),
   collection('GEO', 'Result of @geoLookup.', (v) => v.geo),
@@ -89,6 +90,7 @@ export const internalVariables: readonly VariableDefinition[] = [
   scalar('REMOTE_HOST', "The client's address; names are not looked up.", (v) => v.record.client?.ip ?? '127.0.0.1'),
   scalar('REMOTE_PORT', "The client's port.", (v) => String(v.record.client?.port ?? 0)),
   unsimulatedScalar('REMOTE_USER', 'Name of the authenticated user.', 'authentication is not recorded'),
+  scalar('REQBODY_PROCESSOR', 'Name of the body processor that ran.', (v) => v.body.processor),
   persistent('resource', 'Persistent collection that `setrsc` names.'),
   collection('RULE', 'Facts of the rule at hand: id, rev, severity, msg, logdata.', ({ rule }) =>
     rule === null

@@ -1,7 +1,7 @@
 /**
  * Variables of the request: line, headers, arguments, cookies, body, files, multipart flags, XML.
  *
- * Each reads the transaction's views; parsing is done there and in `bodies/`. Names and meanings follow the
+ * No rule changes them. Each reads the transaction's views; parsing is done there and in `bodies/`. Names and meanings follow the
  * reference manual's chapter "Variables" (v2 and v3).
  */
 import type {
@@ -128,7 +128,6 @@ export const requestVariables: readonly VariableDefinition[] = [
   namesOf('ARGS_NAMES', 'Names of all arguments.', allArgs),
   collection('ARGS_POST', 'Arguments of the body.', (v) => v.body.argsPost),
   namesOf('ARGS_POST_NAMES', 'Names of the arguments of the body.', (v) => v.body.argsPost),
-  collection('ARGS_PATH', 'Parts of the path that @restpath named (Coraza).', (v) => v.pathArguments),
   scalar('ARGUMENTS_LIMIT_REACHED', '1 where there are more arguments than SecArgumentsLimit allows (Coraza).', (v) =>
     flag(v.request.argumentsOverLimit || v.body.argumentsOverLimit),
   ),
@@ -205,7 +204,6 @@ export const requestVariables: readonly VariableDefinition[] = [
   scalar('QUERY_STRING', 'Query string as sent.', (v) => v.request.queryString),
   scalar('REQBODY_ERROR', '1 where the body could not be read.', (v) => flag(v.body.error !== null)),
   scalar('REQBODY_ERROR_MSG', 'Why the body could not be read.', (v) => v.body.error ?? ''),
-  scalar('REQBODY_PROCESSOR', 'Name of the body processor that ran.', (v) => v.body.processor),
   scalar('REQBODY_PROCESSOR_ERROR', '1 where the body processor failed.', (v) => flag(v.body.error !== null)),
   scalar('REQBODY_PROCESSOR_ERROR_MSG', 'Why the body processor failed.', (v) => v.body.error ?? ''),
   scalar('REQUEST_BASENAME', 'Last part of the path.', (v) => v.request.basename),

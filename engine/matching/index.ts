@@ -1,0 +1,43 @@
+/**
+ * Answers beforehand which rules may match a request's values: what `transaction/` uses to leave rules out.
+ */
+import type { Ruleset } from '../model/ruleset.js'
+import { Memo } from './memo.js'
+import { MatchPlan } from './plan.js'
+
+export type { MatchPlan, PlannedRule } from './plan.js'
+export { type Hits, noHits } from './value-class.js'
+
+/** Which ways to the same verdicts are taken. */
+export interface Shortcuts {
+  /** Rules that cannot match are not evaluated. The two others have no effect without it. */
+  readonly prefilter: boolean
+  /** Answers are kept from one transaction to the next. */
+  readonly memo: boolean
+  /** What pipelines have in common is computed once. */
+  readonly sharedTransformations: boolean
+}
+
+export const allShortcuts: Shortcuts = Object.freeze({ prefilter: true, memo: true, sharedTransformations: true })
+
+export const noShortcuts: Shortcuts = Object.freeze({ prefilter: false, memo: false, sharedTransformations: false })
+
+/** What is kept for a ruleset from one transaction to the next; it changes how long verdicts take, never what they are. */
+export interface MatchState {
+  readonly plan: MatchPlan
+  readonly memo: Memo
+  /** Paranoia levels of which rules were evaluated in the last transaction and in this one, as bits. */
+  levelsExpected: number
+  levelsSeen: number
+}
+
+const states = new WeakMap<Ruleset, MatchState>()
+
+export function matchStateOf(ruleset: Ruleset): MatchState {
+  let state = states.get(ruleset)
+  if (state === undefined) {
+    state = { plan: new MatchPlan(ruleset), memo: new Memo(), levelsExpected: 1, levelsSeen: 1 }
+    states.set(ruleset, state)
+  }
+  return state
+}

@@ -1,0 +1,140 @@
+/**
+ * How the rules of a ruleset can be answered for values beforehand: made once a ruleset and worker.
+ *
+ * A rule is planned where its head looks only at variables that no rule changes, and its operator depends on the
+ * value alone. For the values of a source (a variable with its selector) all planned rules that look there are
+ * answered together.
+ */
+import type { OperatorTraits } from '../model/definitions.js'
+import { shortestLiteral } from '../model/requirement.js'
+import type { Rule, RuleLink, Ruleset, Target } from '../model/ruleset.js'
+import { BytePresence } from './pipeline-trie.js'
+import { Prefilter } from './prefilter.js'
+import { type PlannedTest, ValueClass } from './value-class.js'
+
+/** Paranoia levels, with 0 for rules without one. */
+const levels = 5
+
+export interface PlannedRule {
+  readonly test: number
+  readonly level: number
+  /** Numbers of the sources of its targets, in order. */
+  readonly sources: readonly number[]
+}
+
+export interface Source {
+  readonly target: Target
+}
+
+export interface NumberedClass {
+  readonly number: number
+  readonly values: ValueClass
+}
+
+export class MatchPlan {
+  /** By index of the rule; null: the rule is always evaluated. */
+  readonly rules: readonly (PlannedRule | null)[]
+  readonly sources: readonly Source[]
+  readonly tests: readonly PlannedTest[]
+  readonly #levelsOfTests: readonly number[]
+  readonly #testsOfSources: readonly (readonly number[])[]
+  readonly #classes: (NumberedClass | undefined)[] = []
+  readonly #byTests = new Map<string, NumberedClass>()
+  readonly #presence = new BytePresence()
+  /** For the tests of the levels come to so far: those of the others would only cost time. */
+  readonly #prefilter: { current: Prefilter } = { current: new Prefilter([]) }
+  #filteredLevels = 0
+
+  constructor(ruleset: Ruleset) {
+    const draft = new Draft()
+    this.rules = ruleset.rules.map((rule) => draft.plan(rule))
+    this.sources = draft.sources
+    this.tests = draft.tests
+    this.#levelsOfTests = draft.levelsOfTests
+    this.#testsOfSources = draft.testsOfSources
+  }
+
+  /** The class of a source's values for the rules of some levels, given as bits. */
+  classOf(source: number, levelBits: number): NumberedClass {
+    const at = (source << levels) | levelBits
+    let found = this.#classes[at]
+    if (found === undefined) {
+      this.#filterLevels(levelBits)
+      found = this.#makeClass(
+        (this.#testsOfSources[source] as readonly number[]).filter(
+          (test) => (levelBits >>> (this.#levelsOfTests[test] as number)) & 1,
+        ),
+      )
+      this.#classes[at] = found
+    }
+    return found
+  }
+
+  #filterLevels(levelBits: number): void {
+    const levels = this.#filteredLevels | levelBits
+    if (levels === this.#filteredLevels) return
+    this.#filteredLevels = levels
+    this.#prefilter.current = new Prefilter(
+      this.tests.map(({ requires }, test) =>
+        (levels >>> (this.#levelsOfTests[test] as number)) & 1 ? requires : null,
+      ),
+    )
+  }
+
+  /** Classes with the same tests are one, so that what is remembered of a value serves all. */
+  #makeClass(tests: readonly number[]): NumberedClass {
+    const key = tests.join(' ')
+    let found = this.#byTests.get(key)
+    if (found === undefined) {
+      const members = tests.map((test) => this.tests[test] as PlannedTest)
+      const values = new ValueClass(members, this.tests, this.#prefilter, this.#presence)
+      found = { number: this.#byTests.size, values }
+      this.#byTests.set(key, found)
+    }
+    return found
+  }
+}
+
+class Draft {
+  readonly tests: PlannedTest[] = []
+  readonly levelsOfTests: number[] = []
+  readonly sources: Source[] = []
+  readonly testsOfSources: number[][] = []
+  readonly #byName = new Map<string, number>()
+
+  plan(rule: Rule): PlannedRule | null {
+    const link = rule.links[0]
+    const traits = link === undefined ? null : answerable(link)
+    if (link === undefined || traits === null) return null
+    const number = this.tests.length
+    const requires = link.negated ? null : traits.requires
+    const worthwhile = requires !== null && (shortestLiteral(requires) > 1 || link.targets.some(holdsMany))
+    this.tests.push({ number, link, pureUpTo: traits.pureUpTo, requires: worthwhile ? requires : null })
+    this.levelsOfTests.push(rule.paranoiaLevel)
+    const sources = link.targets.map((target) => this.#sourceOf(target))
+    for (const source of new Set(sources)) this.testsOfSources[source]?.push(number)
+    return { test: number, level: rule.paranoiaLevel, sources }
+  }
+
+  #sourceOf(target: Target): number {
+    const { variable, selector } = target
+    const key = `${variable.name} ${selector?.kind ?? ''} ${selector?.kind === 'name' ? selector.lower : (selector?.text ?? '')}`
+    const known = this.#byName.get(key)
+    if (known !== undefined) return known
+    this.sources.push({ target })
+    this.testsOfSources.push([])
+    this.#byName.set(key, this.sources.length - 1)
+    return this.sources.length - 1
+  }
+}
+
+/** What is known of the head's operator; null where the rule must always be evaluated. */
+function answerable(link: RuleLink): OperatorTraits | null {
+  const fixed = link.targets.every(({ variable, count }) => variable.fixed === true && !count)
+  return fixed ? (link.operator?.traits ?? null) : null
+}
+
+/** Whether the target has values of every kind. Of a single one it is cheaper to ask than to look for a byte. */
+function holdsMany({ variable, selector }: Target): boolean {
+  return variable.kind !== 'scalar' && selector?.kind !== 'name'
+}

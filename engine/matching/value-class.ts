@@ -1,0 +1,153 @@
+/**
+ * Values that the same tests look at, and which of the tests may match a given one.
+ *
+ * The answer never leaves a match out; where it names a test, the rule is evaluated as if there were no answer.
+ */
+import type { TransactionView, TransformationDefinition } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import type { Requirement } from '../model/requirement.js'
+import type { RuleLink } from '../model/ruleset.js'
+import { type BytePresence, mostPipelines, PipelineTrie } from './pipeline-trie.js'
+import type { Prefilter } from './prefilter.js'
+
+/** The head of a rule, as far as it can be answered for a value beforehand. */
+export interface PlannedTest {
+  readonly number: number
+  readonly link: RuleLink
+  readonly pureUpTo: number
+  /** What the prefilter looks for; null: nothing is known, or the operator is negated. */
+  readonly requires: Requirement | null
+}
+
+/** Numbers of tests that may match. */
+export type Hits = readonly number[]
+
+export const noHits: Hits = Object.freeze([])
+
+/** What is asked of a string in which some pipelines end. */
+interface StringPlan {
+  /** By number of the test: 1 where the prefilter's word counts. */
+  readonly filtered: Uint8Array | null
+  readonly direct: readonly PlannedTest[]
+  /** Longest string, in bytes, about which all of the tests can be asked. */
+  readonly pureUpTo: number
+  readonly impure: readonly PlannedTest[]
+}
+
+export class ValueClass {
+  readonly #parts: readonly ClassPart[]
+
+  constructor(
+    tests: readonly PlannedTest[],
+    all: readonly PlannedTest[],
+    prefilter: { readonly current: Prefilter },
+    presence: BytePresence,
+  ) {
+    this.#parts = partsOf(tests).map((part) => new ClassPart(part, all, prefilter, presence))
+  }
+
+  /** `shared`: whether pipelines share what they have in common. */
+  hits(value: ByteString, view: TransactionView, shared: boolean): Hits {
+    const hits: number[] = []
+    for (const part of this.#parts) part.collect(value, view, shared, hits)
+    return hits.length === 0 ? noHits : hits
+  }
+}
+
+interface PipelineTests {
+  readonly transformations: readonly TransformationDefinition[]
+  readonly tests: PlannedTest[]
+}
+
+/** The tests by pipeline, at most `mostPipelines` a part. With multiMatch a test looks at every stage. */
+function partsOf(tests: readonly PlannedTest[]): PipelineTests[][] {
+  const byNames = new Map<string, PipelineTests>()
+  const put = (transformations: readonly TransformationDefinition[], test: PlannedTest): void => {
+    const key = transformations.map(({ name }) => name).join(' ')
+    const known = byNames.get(key)
+    if (known === undefined) byNames.set(key, { transformations, tests: [test] })
+    else known.tests.push(test)
+  }
+  for (const test of tests) {
+    const { transformations } = test.link.pipeline
+    const first = test.link.multiMatch ? 0 : transformations.length
+    for (let length = first; length <= transformations.length; length++) put(transformations.slice(0, length), test)
+  }
+  const all = [...byNames.values()]
+  return Array.from({ length: Math.ceil(all.length / mostPipelines) }, (_, part) =>
+    all.slice(part * mostPipelines, (part + 1) * mostPipelines),
+  )
+}
+
+class ClassPart {
+  readonly #trie: PipelineTrie
+  readonly #plans = new Map<number, StringPlan>()
+
+  constructor(
+    private readonly pipelines: readonly PipelineTests[],
+    private readonly all: readonly PlannedTest[],
+    private readonly prefilter: { readonly current: Prefilter },
+    presence: BytePresence,
+  ) {
+    this.#trie = new PipelineTrie(
+      pipelines.map(({ transformations }) => transformations),
+      presence,
+    )
+  }
+
+  collect(value: ByteString, view: TransactionView, shared: boolean, hits: number[]): void {
+    const { count, strings, ends } = shared ? this.#trie.transform(value) : this.#trie.transformSingly(value)
+    for (let i = 0; i < count; i++) this.#ask(strings[i] as ByteString, this.#planFor(ends[i] as number), view, hits)
+  }
+
+  #ask(text: ByteString, plan: StringPlan, view: TransactionView, hits: number[]): void {
+    if (plan.filtered !== null) {
+      const prefilter = this.prefilter.current
+      const { candidates } = prefilter
+      const count = prefilter.scan(text)
+      for (let c = 0; c < count; c++) {
+        const number = candidates[c] as number
+        if (plan.filtered[number] === 1 && mayMatch(this.all[number] as PlannedTest, text, view)) hits.push(number)
+      }
+    }
+    for (const test of plan.direct) if (mayMatch(test, text, view)) hits.push(test.number)
+    if (text.length > plan.pureUpTo)
+      for (const test of plan.impure) if (text.length > test.pureUpTo) hits.push(test.number)
+  }
+
+  #planFor(ends: number): StringPlan {
+    let plan = this.#plans.get(ends)
+    if (plan === undefined) {
+      const tests = this.pipelines.flatMap((pipeline, position) => ((ends >>> position) & 1 ? pipeline.tests : []))
+      plan = planOf([...new Set(tests)], this.all.length)
+      this.#plans.set(ends, plan)
+    }
+    return plan
+  }
+}
+
+function isFiltered({ requires }: PlannedTest): boolean {
+  return requires !== null
+}
+
+function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
+  const filtered = tests.some(isFiltered) ? new Uint8Array(total) : null
+  for (const test of tests) if (isFiltered(test) && filtered !== null) filtered[test.number] = 1
+  const impure = tests.filter((test) => test.pureUpTo !== Number.POSITIVE_INFINITY)
+  return {
+    filtered,
+    direct: tests.filter((test) => !isFiltered(test)),
+    pureUpTo: Math.min(...impure.map((test) => test.pureUpTo)),
+    impure,
+  }
+}
+
+/** True also where the operator throws: then the rule is evaluated, and throws where it must be seen. */
+function mayMatch({ link, pureUpTo }: PlannedTest, text: ByteString, view: TransactionView): boolean {
+  if (text.length > pureUpTo) return false
+  try {
+    return ((link.operator?.(text, view) ?? null) !== null) !== link.negated
+  } catch {
+    return true
+  }
+}

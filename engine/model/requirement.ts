@@ -1,0 +1,100 @@
+/**
+ * What a value must hold for an operator to match it: literals, joined by "all of" and "any of".
+ *
+ * A requirement may be too weak, never too strong: a value that does not meet it is no match for certain. Literals
+ * are looked for without ASCII case, and blanks, line ends and digits are each taken for any other: classes such as
+ * `\s` and `\d` are one or two bytes then.
+ */
+import type { ByteString } from './exchange.js'
+
+/** What stands next to a literal: anything, the border of a word (`\b`), or a line's or the value's end. */
+export type Border = 'any' | 'word' | 'line'
+
+export interface Literal {
+  readonly kind: 'literal'
+  /** Folded, not empty. */
+  readonly text: ByteString
+  readonly before: Border
+  readonly after: Border
+}
+
+export type Requirement =
+  | Literal
+  | { readonly kind: 'all'; readonly of: readonly Requirement[] }
+  | { readonly kind: 'any'; readonly of: readonly Requirement[] }
+
+/** LIMIT: of more alternatives than this none is left out for being part of another. */
+const comparedLiterals = 400
+
+/** What each byte counts as. */
+export const foldedBytes: readonly ByteString[] = Array.from({ length: 256 }, (_, code) => {
+  if (code >= 0x41 && code <= 0x5a) return String.fromCharCode(code | 0x20)
+  if (code >= 0x30 && code <= 0x39) return '0'
+  if (code === 10 || code === 13) return '\n'
+  return (code >= 9 && code <= 12) || code === 0x20 ? ' ' : String.fromCharCode(code)
+})
+
+function folded(text: ByteString): ByteString {
+  let result = ''
+  for (let i = 0; i < text.length; i++) result += foldedBytes[text.charCodeAt(i) & 0xff]
+  return result
+}
+
+/** The text stands in the value. Null (nothing is required) for the empty text. */
+export function literal(text: ByteString, before: Border = 'any', after: Border = 'any'): Literal | null {
+  return text === '' ? null : { kind: 'literal', text: folded(text), before, after }
+}
+
+/** Every part is met; a part that is null asks for nothing. */
+export function allOf(parts: readonly (Requirement | null)[]): Requirement | null {
+  const of = parts.flatMap((part) => (part === null ? [] : part.kind === 'all' ? part.of : [part]))
+  if (of.length === 0) return null
+  return of.length === 1 ? (of[0] as Requirement) : { kind: 'all', of }
+}
+
+/** One part at least is met; where one asks for nothing, so does the whole. */
+export function anyOf(parts: readonly (Requirement | null)[]): Requirement | null {
+  const of: Requirement[] = []
+  for (const part of parts) {
+    if (part === null) return null
+    if (part.kind === 'any') of.push(...part.of)
+    else of.push(part)
+  }
+  if (of.length === 0) return null
+  const least = withoutLongerLiterals(of)
+  return least.length === 1 ? (least[0] as Requirement) : { kind: 'any', of: least }
+}
+
+/** One of the texts stands in the value. */
+export function anyLiteral(texts: readonly ByteString[]): Requirement | null {
+  return anyOf(texts.map((text) => literal(text)))
+}
+
+/** Length of the shortest literal that alone can meet the requirement, in bytes. */
+export function shortestLiteral(requirement: Requirement): number {
+  switch (requirement.kind) {
+    case 'literal':
+      return requirement.text.length
+    case 'all':
+      return Math.max(...requirement.of.map(shortestLiteral))
+    case 'any':
+      return Math.min(...requirement.of.map(shortestLiteral))
+  }
+}
+
+/** A literal that holds another one adds nothing to "any of". */
+function withoutLongerLiterals(parts: readonly Requirement[]): readonly Requirement[] {
+  const literals = new Map<string, Literal>()
+  const others: Requirement[] = []
+  for (const part of parts)
+    if (part.kind === 'literal') literals.set(`${part.before} ${part.after} ${part.text}`, part)
+    else others.push(part)
+  const all = [...literals.values()]
+  if (all.length > comparedLiterals) return [...all, ...others]
+  const plain = all.filter(isPlain)
+  return [...all.filter((each) => !plain.some((other) => other !== each && each.text.includes(other.text))), ...others]
+}
+
+function isPlain({ before, after }: Literal): boolean {
+  return before === 'any' && after === 'any'
+}

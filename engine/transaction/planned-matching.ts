@@ -1,0 +1,133 @@
+/**
+ * Which rules may match the values of one transaction, found out before they are evaluated.
+ *
+ * The values of a source are answered for all rules that look there when the first of them is reached, and anew where
+ * the body or the response has arrived. What is named as a possible match is then evaluated like any rule.
+ */
+import {
+  type Hits,
+  type MatchState,
+  matchStateOf,
+  noHits,
+  type PlannedRule,
+  type Shortcuts,
+} from '../matching/index.js'
+import type { Entry } from '../model/definitions.js'
+import type { Rule } from '../model/ruleset.js'
+import type { Transaction } from './transaction.js'
+import { entriesOf } from './values.js'
+
+interface SourceState {
+  /** `Transaction.dataVersion` when the entries were read. */
+  version: number
+  entries: readonly Entry[]
+  /** Of each entry. */
+  hits: Hits[]
+  /** Levels answered for, as bits. */
+  levels: number
+}
+
+/** The values of one target of a rule that may match. */
+export interface CandidateValues {
+  readonly entries: readonly Entry[]
+  mayMatch(position: number): boolean
+}
+
+export class PlannedMatching {
+  readonly #state: MatchState
+  readonly #sources: (SourceState | undefined)[] = []
+  /** By number of the test: 1 where some value may match. */
+  readonly #possible: Uint8Array
+
+  constructor(
+    private readonly transaction: Transaction,
+    private readonly shortcuts: Shortcuts,
+  ) {
+    this.#state = matchStateOf(transaction.ruleset)
+    this.#possible = new Uint8Array(this.#state.plan.tests.length)
+    this.#state.levelsExpected = this.#state.levelsSeen
+    this.#state.levelsSeen = 1
+  }
+
+  /** False where the head of the rule matches none of its values for certain. */
+  mayMatch(rule: Rule): boolean {
+    const planned = this.#plannedOf(rule)
+    if (planned === null) return true
+    for (const source of planned.sources) this.#answer(source, planned.level)
+    return this.#possible[planned.test] === 1
+  }
+
+  /** The values of a target of the rule's head; null where nothing is known of them. `mayMatch` must have been asked. */
+  candidates(rule: Rule, target: number): CandidateValues | null {
+    const planned = this.#plannedOf(rule)
+    if (planned === null) return null
+    const { entries, hits } = this.#answer(planned.sources[target] as number, planned.level)
+    return { entries, mayMatch: (position) => (hits[position] as Hits).includes(planned.test) }
+  }
+
+  #plannedOf(rule: Rule): PlannedRule | null {
+    return this.#state.plan.rules[rule.index] ?? null
+  }
+
+  #answer(source: number, level: number): SourceState {
+    const { transaction } = this
+    const state = this.#sources[source]
+    if (state === undefined) return this.#read(source, level)
+    if (state.version !== transaction.dataVersion) return this.#readAgain(source, state, level)
+    if ((state.levels >>> level) & 1) return state
+    this.#addLevels(source, state, level)
+    return state
+  }
+
+  #read(source: number, level: number): SourceState {
+    const { dataVersion: version } = this.transaction
+    const state: SourceState = { version, entries: this.#entriesOf(source), hits: [], levels: 0 }
+    this.#sources[source] = state
+    this.#addLevels(source, state, level)
+    return state
+  }
+
+  /** Most values are still the same objects; those of scalars are equal texts. */
+  #readAgain(source: number, state: SourceState, level: number): SourceState {
+    const entries = this.#entriesOf(source)
+    if (!sameEntries(entries, state.entries)) {
+      state.entries = entries
+      state.hits = []
+      state.levels = 0
+    }
+    state.version = this.transaction.dataVersion
+    if (((state.levels >>> level) & 1) === 0) this.#addLevels(source, state, level)
+    return state
+  }
+
+  #entriesOf(source: number): readonly Entry[] {
+    const found = this.#state.plan.sources[source]
+    return found === undefined ? [] : entriesOf(found.target, this.transaction)
+  }
+
+  /** Answers for the level, and at once for those that the transaction before this one came to. */
+  #addLevels(source: number, state: SourceState, level: number): void {
+    const shared = this.#state
+    shared.levelsSeen |= 1 << level
+    const levels = ((1 << level) | shared.levelsExpected) & ~state.levels
+    state.levels |= levels
+    if (state.entries.length === 0) return
+    const { number, values } = shared.plan.classOf(source, levels)
+    const { memo, sharedTransformations } = this.shortcuts
+    state.entries.forEach(({ value }, position) => {
+      const compute = (): Hits => values.hits(value, this.transaction, sharedTransformations)
+      const hits = memo ? shared.memo.answer(number, value, compute) : compute()
+      const before = state.hits[position] ?? noHits
+      state.hits[position] = before.length === 0 ? hits : [...before, ...hits]
+      for (const test of hits) this.#possible[test] = 1
+    })
+  }
+}
+
+function sameEntries(one: readonly Entry[], other: readonly Entry[]): boolean {
+  if (one === other) return true
+  return (
+    one.length === other.length &&
+    one.every((entry, at) => entry.value === other[at]?.value && entry.key === other[at]?.key)
+  )
+}
