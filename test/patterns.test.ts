@@ -15,54 +15,15 @@ import { parsePattern } from '../engine/patterns/parser.js'
 import { relaxPossessive } from '../engine/patterns/possessive.js'
 import { beyondRe2, printExact, printSuperset } from '../engine/patterns/printer.js'
 import { compileProgram } from '../engine/patterns/program.js'
+
+import { atoms, pick, randomFrom, randomPattern, randomValue } from './support/random-patterns.js'
+
 import { play, rules } from './support/scenario.js'
 import { repositoryRoot } from './support/test-data.js'
 
 const options = { caseless: false, multiLine: false }
 const plain = { regexFlags: 'su', regexSubject: 'bytes' } as const
 const budget = 200_000
-
-/** A generator of numbers below a bound, the same in every run. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
-type Random = (below: number) => number
-
-function pick(random: Random, texts: readonly string[]): string {
-  return texts[random(texts.length)] ?? ''
-}
-
-const atoms = ['a', 'b', 'c', 'ab', '[ab]', '[^a]', '.', '\\w', '\\s', '\\xe9', '\\b', '^', '$', '\\B', '[^\\W_]', '']
-const quantifiers = ['', '', '', '*', '+', '?', '{2}', '{1,2}', '{0,2}', '*?', '+?', '??', '{1,}?']
-
-/** A random pattern; `extra` builds the constructs RE2 has not. Bodies of repetitions are never empty. */
-function randomPattern(random: Random, depth: number, extra: (body: () => string) => string | null): string {
-  const body = (): string => randomPattern(random, depth - 1, extra)
-  const items: string[] = []
-  for (let n = 0; n <= random(3); n++) {
-    const kind = depth > 0 ? random(7) : 0
-    const special = depth > 0 && random(4) === 0 ? extra(body) : null
-    if (special !== null) items.push(special)
-    else if (kind === 1) items.push(`(${body()})`)
-    else if (kind === 2) items.push(`(?:${body()}|${body()})`)
-    else if (kind === 3) items.push(`(x${body()}|${body()}y)${pick(random, quantifiers)}`)
-    else if (kind === 4) items.push(`(?:${pick(random, ['a', 'b', '[bc]'])}${body()})${pick(random, quantifiers)}`)
-    else {
-      const atom = pick(random, atoms)
-      items.push(/^(?:\\b|\\B|\^|\$|)$/.test(atom) ? atom : `${atom}${pick(random, quantifiers)}`)
-    }
-  }
-  return items.join('')
-}
-
-function randomValue(random: Random): string {
-  return Array.from({ length: random(12) }, () => pick(random, ['a', 'b', 'c', 'x', 'y', ' ', '\n', '\xe9'])).join('')
-}
 
 function groupsOf(borders: Int32Array | null, value: string): (string | undefined)[] | null {
   if (borders === null) return null

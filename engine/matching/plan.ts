@@ -109,7 +109,8 @@ class Draft {
     const number = this.tests.length
     const requires = link.negated ? null : traits.requires
     const worthwhile = requires !== null && (shortestLiteral(requires) > 1 || link.targets.some(holdsMany))
-    this.tests.push({ number, link, pureUpTo: traits.pureUpTo, requires: worthwhile ? requires : null })
+    const { pureUpTo, matches } = traits
+    this.tests.push({ number, link, pureUpTo, matches, requires: worthwhile ? requires : null })
     this.levelsOfTests.push(rule.paranoiaLevel)
     const sources = link.targets.map((target) => this.#sourceOf(target))
     for (const source of new Set(sources)) this.testsOfSources[source]?.push(number)

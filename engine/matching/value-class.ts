@@ -3,7 +3,7 @@
  *
  * The answer never leaves a match out; where it names a test, the rule is evaluated as if there were no answer.
  */
-import type { TransactionView, TransformationDefinition } from '../model/definitions.js'
+import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Requirement } from '../model/requirement.js'
 import type { RuleLink } from '../model/ruleset.js'
@@ -15,6 +15,7 @@ export interface PlannedTest {
   readonly number: number
   readonly link: RuleLink
   readonly pureUpTo: number
+  readonly matches: (text: ByteString) => boolean
   /** What the prefilter looks for; null: nothing is known, or the operator is negated. */
   readonly requires: Requirement | null
 }
@@ -47,9 +48,9 @@ export class ValueClass {
   }
 
   /** `shared`: whether pipelines share what they have in common. */
-  hits(value: ByteString, view: TransactionView, shared: boolean): Hits {
+  hits(value: ByteString, shared: boolean): Hits {
     const hits: number[] = []
-    for (const part of this.#parts) part.collect(value, view, shared, hits)
+    for (const part of this.#parts) part.collect(value, shared, hits)
     return hits.length === 0 ? noHits : hits
   }
 }
@@ -95,22 +96,22 @@ class ClassPart {
     )
   }
 
-  collect(value: ByteString, view: TransactionView, shared: boolean, hits: number[]): void {
+  collect(value: ByteString, shared: boolean, hits: number[]): void {
     const { count, strings, ends } = shared ? this.#trie.transform(value) : this.#trie.transformSingly(value)
-    for (let i = 0; i < count; i++) this.#ask(strings[i] as ByteString, this.#planFor(ends[i] as number), view, hits)
+    for (let i = 0; i < count; i++) this.#ask(strings[i] as ByteString, this.#planFor(ends[i] as number), hits)
   }
 
-  #ask(text: ByteString, plan: StringPlan, view: TransactionView, hits: number[]): void {
+  #ask(text: ByteString, plan: StringPlan, hits: number[]): void {
     if (plan.filtered !== null) {
       const prefilter = this.prefilter.current
       const { candidates } = prefilter
       const count = prefilter.scan(text)
       for (let c = 0; c < count; c++) {
         const number = candidates[c] as number
-        if (plan.filtered[number] === 1 && mayMatch(this.all[number] as PlannedTest, text, view)) hits.push(number)
+        if (plan.filtered[number] === 1 && mayMatch(this.all[number] as PlannedTest, text)) hits.push(number)
       }
     }
-    for (const test of plan.direct) if (mayMatch(test, text, view)) hits.push(test.number)
+    for (const test of plan.direct) if (mayMatch(test, text)) hits.push(test.number)
     if (text.length > plan.pureUpTo)
       for (const test of plan.impure) if (text.length > test.pureUpTo) hits.push(test.number)
   }
@@ -143,10 +144,10 @@ function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
 }
 
 /** True also where the operator throws: then the rule is evaluated, and throws where it must be seen. */
-function mayMatch({ link, pureUpTo }: PlannedTest, text: ByteString, view: TransactionView): boolean {
+function mayMatch({ link, pureUpTo, matches }: PlannedTest, text: ByteString): boolean {
   if (text.length > pureUpTo) return false
   try {
-    return ((link.operator?.(text, view) ?? null) !== null) !== link.negated
+    return matches(text) !== link.negated
   } catch {
     return true
   }

@@ -366,6 +366,8 @@ export interface OperatorTraits {
   readonly pureUpTo: number
   /** What every value holds that matches; null: nothing is known. */
   readonly requires: Requirement | null
+  /** The answer for values up to `pureUpTo`, without what is captured. */
+  matches(value: ByteString): boolean
 }
 
 /** Tests one transformed value. Null: no match. Never throws on traffic, but for PatternRunaway. */

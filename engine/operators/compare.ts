@@ -14,6 +14,8 @@ type Comparing = 'equal' | 'order'
 
 /** COMPAT: the three engines read numbers in three ways, see `Platform.numbers`. */
 function numberOf(text: ByteString, numbers: Platform['numbers'], comparing: Comparing): number {
+  // PERF(operators): most numbers have few digits and nothing else.
+  if (text.length < 10 && isDigits(text)) return Number(text)
   const [digits = ''] = /^[\t-\r ]*[+-]?\d+/.exec(text) ?? []
   if (numbers === 'whole') return wholeNumber(text, digits)
   if (digits.length < 10) return Number(digits)
@@ -22,6 +24,14 @@ function numberOf(text: ByteString, numbers: Platform['numbers'], comparing: Com
   if (numbers === 'wrap') return Number(wrapped)
   if (comparing === 'order') return Number(value)
   return wrapped === value ? Number(value) : 0
+}
+
+function isDigits(text: ByteString): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x30 || code > 0x39) return false
+  }
+  return text !== ''
 }
 
 /** Digits that overflow 64 bits count before what follows them is looked at. */

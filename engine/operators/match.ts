@@ -20,7 +20,9 @@ export function pure(
   requires: Requirement | null = null,
   pureUpTo = Number.POSITIVE_INFINITY,
 ): OperatorTest {
-  return Object.assign((value: ByteString) => test(value), { traits: { pureUpTo, requires } })
+  return Object.assign((value: ByteString) => test(value), {
+    traits: { pureUpTo, requires, matches: (value: ByteString) => test(value) !== null },
+  })
 }
 
 /** An operator that compares the value with its argument, expanded anew for each value where it holds macros. */

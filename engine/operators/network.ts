@@ -3,7 +3,7 @@
  */
 import ipaddr from 'ipaddr.js'
 import { DefinitionError } from '../errors.js'
-import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
+import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { datasetNamed, matched, pure, unsimulatedOperator } from './match.js'
@@ -22,13 +22,29 @@ function rangeOf(text: ByteString): Range {
 }
 
 function within(ranges: readonly Range[], { mappedAddresses }: Platform): OperatorTest {
-  return pure((value) => {
+  return remembered((value) => {
     // Short and octal forms of IPv4 are no addresses to the engines.
     if (!ipaddr.IPv4.isValidFourPartDecimal(value) && !ipaddr.IPv6.isValid(value)) return null
     const address = mappedAddresses ? ipaddr.process(value) : ipaddr.parse(value)
     for (const [base, bits] of ranges)
       if (base.kind() === address.kind() && address.match(base as never, bits)) return matched
     return null
+  })
+}
+
+/** LIMIT: addresses whose answer is kept, for each operator. */
+const keptAddresses = 1000
+
+/** PERF(operators): the same client comes again and again, and parsing its address is dear. */
+function remembered(test: (address: ByteString) => OperatorMatch | null): OperatorTest {
+  const answers = new Map<ByteString, OperatorMatch | null>()
+  return pure((address) => {
+    let answer = answers.get(address)
+    if (answer !== undefined) return answer
+    answer = test(address)
+    if (answers.size >= keptAddresses) answers.clear()
+    answers.set(address, answer)
+    return answer
   })
 }
 

@@ -17,7 +17,6 @@ import { matched, unsimulatedOperator } from './match.js'
 const keptPatterns = 100
 
 function find(pattern: Pattern, value: ByteString, most: number): OperatorMatch | null {
-  if (!pattern.test(value)) return null
   const found = pattern.exec(value)
   if (found === null) return null
   return { matched: found.matched, captures: found.groups.slice(0, most).map((group) => group ?? '') }
@@ -45,6 +44,7 @@ function testOf(text: ByteString, { platform, settings, notePattern }: OperatorI
   return Object.assign(test, {
     traits: {
       pureUpTo: exceeds === null ? Number.POSITIVE_INFINITY : exceeds.leastLength - 1,
+      matches: pattern.test,
       get requires() {
         return pattern.requires
       },

@@ -6,15 +6,7 @@
  * reading goes on behind it.
  */
 import type { ByteString } from '../model/exchange.js'
-import {
-  allOf,
-  anyOf,
-  type Border,
-  foldedBytes,
-  literal,
-  type Requirement,
-  shortestLiteral,
-} from '../model/requirement.js'
+import { allOf, anyOf, type Border, foldedBytes, literal, type Requirement } from '../model/requirement.js'
 import type { ByteSet } from './byte-set.js'
 import type { PatternNode, PatternTree, Position } from './tree.js'
 
@@ -198,11 +190,71 @@ function isSeldom(requirement: Requirement): boolean {
   }
 }
 
-/** Single bytes stand in most values: they are left out where something better is known. */
+/** LIMIT: parts of "all of" that are kept: the rarest. Each costs time where it stands in a value. */
+const mostParts = 4
+/** A part that stands in more values than this share is kept only where there is no other. */
+const oftenEnough = 0.2
+
 function strongest(needs: readonly (Requirement | null)[]): Requirement | null {
-  const known = needs.filter((each) => each !== null)
-  const strong = known.filter((each) => shortestLiteral(each) > 1)
-  return allOf(strong.length > 0 ? strong : known)
+  const known = needs.filter((each) => each !== null).toSorted((one, other) => chanceOf(one) - chanceOf(other))
+  const rare = known.filter((each) => chanceOf(each) < oftenEnough).slice(0, mostParts)
+  return allOf(rare.length > 0 ? rare : known.slice(0, 1))
+}
+
+/** About how many of a hundred English letters are this one. */
+const shares: Readonly<Record<string, number>> = {
+  e: 12,
+  t: 9,
+  a: 8,
+  o: 8,
+  i: 7,
+  n: 7,
+  s: 6,
+  r: 6,
+  h: 6,
+  l: 4,
+  d: 4,
+  c: 3,
+  u: 3,
+  m: 3,
+  f: 2,
+  p: 2,
+  g: 2,
+  w: 2,
+  y: 2,
+  b: 1.5,
+  v: 1,
+  k: 0.8,
+  ' ': 18,
+  '0': 8,
+  '-': 2,
+  '.': 2,
+  '/': 2,
+  ',': 1.5,
+  '=': 1,
+  _: 1,
+  '\n': 1,
+}
+const otherShare = 0.3
+/** Bytes of a value, for the estimate. */
+const valueLength = 40
+
+/** About how likely a value holds it, from 0 to 1. */
+function chanceOf(requirement: Requirement): number {
+  switch (requirement.kind) {
+    case 'literal': {
+      let share = 1
+      for (const byte of requirement.text) share *= (shares[byte] ?? otherShare) / 100
+      return Math.min(1, share * valueLength)
+    }
+    case 'all':
+      return Math.min(...requirement.of.map(chanceOf))
+    case 'any':
+      return Math.min(
+        1,
+        requirement.of.reduce((sum, part) => sum + chanceOf(part), 0),
+      )
+  }
 }
 
 /** One of the texts, with what their marks say of their borders. */

@@ -115,7 +115,7 @@ export class PlannedMatching {
     const { number, values } = shared.plan.classOf(source, levels)
     const { memo, sharedTransformations } = this.shortcuts
     state.entries.forEach(({ value }, position) => {
-      const compute = (): Hits => values.hits(value, this.transaction, sharedTransformations)
+      const compute = (): Hits => values.hits(value, sharedTransformations)
       const hits = memo ? shared.memo.answer(number, value, compute) : compute()
       const before = state.hits[position] ?? noHits
       state.hits[position] = before.length === 0 ? hits : [...before, ...hits]

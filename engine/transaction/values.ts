@@ -45,8 +45,10 @@ export function visitValues(
   visit: ValueVisitor,
 ): void {
   const fixed = link.exclusions
-  for (const [number, target] of link.targets.entries()) {
-    const name = target.variable.name
+  const { targets } = link
+  for (let number = 0; number < targets.length; number++) {
+    const target = targets[number] as Target
+    const { name } = target.variable
     const candidates = candidatesOf?.(number) ?? null
     const entries = candidates?.entries ?? entriesOf(target, transaction)
     if (target.count) {
@@ -54,8 +56,9 @@ export function visitValues(
       visit(target, target.selector?.text ?? null, String(count))
       continue
     }
-    for (const [position, { key, value }] of entries.entries()) {
+    for (let position = 0; position < entries.length; position++) {
       if (candidates !== null && !candidates.mayMatch(position)) continue
+      const { key, value } = entries[position] as Entry
       if (fixed.length > 0 && excluded(fixed, name, key)) continue
       if (runtime !== null && excluded(runtime, name, key)) continue
       visit(target, key, value)

@@ -91,11 +91,12 @@ function indexByKey(entries: readonly Entry[]): ReadonlyMap<ByteString, readonly
 
 /** One value a key, in order of first writing: TX and the persistent collections. */
 export class VariableStore implements WritableCollection {
-  readonly #entries = new Map<ByteString, Entry>()
+  /** Each value as the list that `named` gives. */
+  readonly #entries = new Map<ByteString, readonly [Entry]>()
   #list: readonly Entry[] | null = null
 
   all(): readonly Entry[] {
-    this.#list ??= [...this.#entries.values()]
+    this.#list ??= [...this.#entries.values()].map(([entry]) => entry)
     return this.#list
   }
 
@@ -104,16 +105,15 @@ export class VariableStore implements WritableCollection {
   }
 
   named(key: ByteString): readonly Entry[] {
-    const entry = this.#entries.get(key)
-    return entry ? [entry] : NONE
+    return this.#entries.get(key) ?? NONE
   }
 
   get(key: ByteString): ByteString | null {
-    return this.#entries.get(key)?.value ?? null
+    return this.#entries.get(key)?.[0].value ?? null
   }
 
   set(key: ByteString, value: ByteString): void {
-    this.#entries.set(lowerAscii(key), { key, value })
+    this.#entries.set(lowerAscii(key), [{ key, value }])
     this.#list = null
   }
 

@@ -1,0 +1,264 @@
+/**
+ * Shortcuts of matching: none of them may change a verdict. What patterns require against RE2 on random patterns, the
+ * prefilter against brute force, transformations that are left out, verdicts with every shortcut off.
+ */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { bundledCorpora, corpusReader } from '../corpora/index.js'
+import { evaluate, isUnreadable, type LoadedRuleset, loadRuleset, type TransactionRecord } from '../engine/index.js'
+import { allShortcuts, noShortcuts, type Shortcuts } from '../engine/matching/index.js'
+import { BytePresence, PipelineTrie } from '../engine/matching/pipeline-trie.js'
+import { Prefilter } from '../engine/matching/prefilter.js'
+import { type PlatformName, platforms } from '../engine/model/platform.js'
+import { anyLiteral, type Requirement } from '../engine/model/requirement.js'
+import { compilePattern } from '../engine/patterns/index.js'
+import { findTransformation, transformations } from '../engine/transformations/index.js'
+import { resolveRuleset } from '../rulesets/index.js'
+import { pick, type Random, randomFrom, randomPattern, randomValue } from './support/random-patterns.js'
+import { request, rules } from './support/scenario.js'
+import { announceSkipped, crsTree } from './support/test-data.js'
+
+const names = Object.keys(platforms) as PlatformName[]
+const corpora = bundledCorpora()
+
+async function recordsOf(folder: string): Promise<TransactionRecord[]> {
+  const records: TransactionRecord[] = []
+  const { items } = corpusReader({ specs: [folder], assumeBenign: false, labels: [], filters: [] })
+  for await (const item of items) if (!isUnreadable(item)) records.push(item)
+  return records
+}
+
+const benign = await recordsOf(corpora.benign)
+const attacks = await recordsOf(corpora.attacks)
+
+/** Every n-th of them. */
+function sample<T>(items: readonly T[], step: number): T[] {
+  return items.filter((_, index) => index % step === 0)
+}
+
+const pieces = [
+  "' or 1=1 -- ",
+  '<script>',
+  '%3Cscript%3E',
+  '&#x6a;avascript:',
+  '../../etc/passwd',
+  '$(id)',
+  '\\x6a',
+  'SELECT',
+  ' ',
+  '\n',
+  '\0',
+  '\xe9',
+  '\xc5\xbfelect',
+  '\xe2\x84\xaa',
+  'the quick brown fox',
+  '{{7*7}}',
+  '%u0041',
+  '+',
+  '0x41',
+  '(((((',
+  '"',
+  '/*!*/',
+  ';ls -la',
+  'a',
+]
+
+function randomText(random: Random): string {
+  return Array.from({ length: 1 + random(6) }, () => pick(random, pieces)).join('')
+}
+
+/** Values as they stand in requests, changed at random, and made up. */
+function values(random: Random): string[] {
+  const bodies = sample([...benign, ...attacks], 4).flatMap(({ request: { body, uri } }) => [body.slice(0, 400), uri])
+  const mutated = bodies.map((body) => {
+    const at = random(body.length + 1)
+    return `${body.slice(0, at)}${randomText(random)}${body.slice(at)}`
+  })
+  return [...bodies, ...mutated, ...Array.from({ length: 300 }, () => randomText(random))]
+}
+
+function meets(requirement: Requirement | null, value: string): boolean {
+  return requirement === null || new Prefilter([requirement]).scan(value) === 1
+}
+
+test('what a pattern requires stands in every value it matches', () => {
+  const random = randomFrom(11)
+  let required = 0
+  let matched = 0
+  for (const name of names)
+    for (let round = 0; round < 1500; round++) {
+      const text = (random(2) === 0 ? '(?i)' : '') + randomPattern(random, 3, () => null)
+      if (name === 'coraza' && /\\xe9|\[\^\\W_\]|\?\+/.test(text)) continue
+      const pattern = compilePattern(text, platforms[name])
+      if (pattern.requires === null) continue
+      required++
+      const prefilter = new Prefilter([pattern.requires])
+      for (let n = 0; n < 6; n++) {
+        const value = random(3) === 0 ? randomValue(random).toUpperCase() : randomValue(random)
+        if (!pattern.test(value)) continue
+        matched++
+        assert.is(prefilter.scan(value), 1, `${name}: ${text} on ${JSON.stringify(value)}`)
+      }
+    }
+  assert.ok(required > 1000 && matched > 1000, `${required} with a requirement, ${matched} matches`)
+})
+
+test('texts that fold to a letter beyond ASCII meet what Go requires', () => {
+  const pattern = compilePattern('(?i)select', platforms.coraza)
+  assert.ok(pattern.test('\xc5\xbfELECT'))
+  assert.ok(meets(pattern.requires, '\xc5\xbfELECT'))
+  assert.not.ok(meets(pattern.requires, 'elect'))
+})
+
+test('a requirement sees borders of words and lines', () => {
+  const { requires } = compilePattern('\\bor\\b', platforms.modsec3)
+  assert.ok(meets(requires, 'this or that'))
+  assert.ok(meets(requires, 'or'))
+  assert.not.ok(meets(requires, 'for'))
+  assert.not.ok(meets(requires, 'order'))
+  assert.ok(meets(requires, 'for or'), 'a later place counts where an earlier one does not')
+})
+
+test('the prefilter finds what brute force finds', () => {
+  const random = randomFrom(5)
+  for (let round = 0; round < 200; round++) {
+    const lists = Array.from({ length: 8 }, () =>
+      Array.from({ length: 1 + random(4) }, () =>
+        pick(random, ['a', 'ab', 'bab', 'abc', 'ca', 'A B', 'b0', '0', ' a']),
+      ),
+    )
+    const prefilter = new Prefilter(lists.map(anyLiteral))
+    for (let n = 0; n < 20; n++) {
+      const value = Array.from({ length: random(9) }, () => pick(random, ['a', 'B', 'c', ' ', '7', '\t'])).join('')
+      const folded = value.toLowerCase().replace(/\d/g, '0').replace(/\t/g, ' ')
+      const expected = lists.flatMap((list, test) =>
+        list.some((text) => folded.includes(text.toLowerCase())) ? [test] : [],
+      )
+      const count = prefilter.scan(value)
+      assert.equal(
+        [...prefilter.candidates.subarray(0, count)].sort((a, b) => a - b),
+        expected,
+        JSON.stringify(value),
+      )
+    }
+  }
+})
+
+test('a value without the bytes that a transformation changes stays as it is', () => {
+  const random = randomFrom(7)
+  for (const platform of names)
+    for (const name of Object.keys(transformations)) {
+      const transformation = findTransformation(name, platforms[platform])
+      const { changes } = transformation ?? {}
+      if (transformation === null || changes === undefined) continue
+      const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter(
+        (char) => !changes.test(char),
+      )
+      for (let round = 0; round < 2000; round++) {
+        const value = Array.from({ length: random(12) }, () => pick(random, bytes)).join('')
+        assert.is(transformation.apply(value), value, `${name} on ${platform}: ${JSON.stringify(value)}`)
+      }
+    }
+})
+
+test('a trie of pipelines gives each pipeline what it gives alone', () => {
+  const random = randomFrom(9)
+  const all = Object.keys(transformations)
+  for (const platform of names) {
+    const pipelines = Array.from({ length: 31 }, () =>
+      Array.from({ length: random(5) }, () => findTransformation(pick(random, all), platforms[platform])).filter(
+        (each) => each !== null,
+      ),
+    )
+    const trie = new PipelineTrie(pipelines, new BytePresence())
+    for (const value of sample(values(random), 5)) {
+      const { count, strings, ends } = trie.transform(value)
+      pipelines.forEach((pipeline, position) => {
+        const at = ends.slice(0, count).findIndex((bits) => ((bits >>> position) & 1) === 1)
+        assert.is(
+          strings[at],
+          pipeline.reduce((text, { apply }) => apply(text), value),
+        )
+      })
+    }
+  }
+})
+
+const variants: Readonly<Record<string, Shortcuts>> = {
+  all: allShortcuts,
+  'without memo': { ...allShortcuts, memo: false },
+  'without shared transformations': { ...allShortcuts, sharedTransformations: false },
+  'without both': { ...allShortcuts, memo: false, sharedTransformations: false },
+}
+
+/** Verdicts with every choice of shortcuts are the same bytes as without any. */
+function compareVerdicts({ ruleset }: LoadedRuleset, records: readonly TransactionRecord[]): void {
+  for (const record of records) {
+    const plain = JSON.stringify(evaluate(ruleset, record, { allRules: true, shortcuts: noShortcuts }))
+    for (const [name, shortcuts] of Object.entries(variants))
+      assert.is(
+        JSON.stringify(evaluate(ruleset, record, { allRules: true, shortcuts })),
+        plain,
+        `${record.id}, ${name}`,
+      )
+  }
+}
+
+function hostile(random: Random): TransactionRecord[] {
+  return values(random)
+    .slice(-120)
+    .map((text, n) => {
+      const shape = n % 4
+      const value = encodeURIComponent(text)
+      if (shape === 0) return request({ id: `hostile-${n}`, body: `a=${value}&${value}=1&a=${text}` })
+      if (shape === 1) return request({ id: `hostile-${n}`, uri: `/x?q=${value}`, headers: [['Cookie', `c=${value}`]] })
+      if (shape === 2)
+        return request({
+          id: `hostile-${n}`,
+          headers: [['Content-Type', 'application/json']],
+          body: JSON.stringify({ a: [text, { [text]: 1 }] }),
+        })
+      return request({
+        id: `hostile-${n}`,
+        headers: [['User-Agent', text.replace(/[\r\n\0]/g, ' ')]],
+        body: 'x='.repeat(200) + value,
+      })
+    })
+}
+
+test('shortcuts change no verdict of rules of every kind', () => {
+  const text = `
+SecRule ARGS "@rx (?i)select.+from" "id:1,phase:2,deny,status:403,log,capture,logdata:'%{TX.0}',setvar:tx.n=+1"
+SecRule ARGS|!ARGS:a "@contains or" "id:2,phase:2,pass,log,t:lowercase,multiMatch"
+SecRule ARGS_NAMES "!@rx ^[a-z]+$" "id:3,phase:2,pass,log"
+SecRule REQUEST_HEADERS:User-Agent "@pm fox script" "id:4,phase:1,pass,log,chain"
+  SecRule ARGS "@rx ." "t:none"
+SecRule ARGS "@streq %{tx.n}" "id:5,phase:2,pass,log"
+SecRule &ARGS "@gt 2" "id:6,phase:2,pass,log"
+SecRule REQUEST_URI "@beginsWith /x" "id:7,phase:1,pass,log,ctl:ruleRemoveTargetById=1;ARGS:q"
+SecRule MATCHED_VARS "@rx x" "id:8,phase:2,pass,log"
+SecRule ARGS "@within a b c 1" "id:9,phase:2,pass,log,t:urlDecodeUni,t:htmlEntityDecode,t:removeWhitespace,multiMatch"
+SecRule REQUEST_BODY "@validateByteRange 32-126" "id:10,phase:2,pass,log"
+SecRule ARGS "@rx (a+)+$" "id:11,phase:2,pass,log"
+SecRule ARGS "@detectSQLi" "id:12,phase:2,pass,log,capture,logdata:'%{TX.0}'"
+SecRule ARGS "@rx (?=.*or)x" "id:13,phase:2,pass,log"
+`
+  const random = randomFrom(3)
+  const records = [...sample(benign, 10), ...sample(attacks, 10), ...hostile(random)]
+  for (const name of names) {
+    const usable = name === 'coraza' ? text.replace(/SecRule ARGS "@rx \(\?=.*\n/, '') : text
+    compareVerdicts(rules(usable, name), records)
+  }
+})
+
+const tree = crsTree()
+if (tree === null) announceSkipped('shortcuts on CRS', 'no CRS 4 tree: set WAFSIM_CRS_TESTS')
+else
+  for (const name of names)
+    test(`shortcuts change no verdict of CRS on ${name}`, () => {
+      const { parts } = resolveRuleset({ rules: [tree], platform: name, paranoia: 4, set: [] })
+      const loaded = loadRuleset({ parts, platform: name, engineMode: 'on' })
+      compareVerdicts(loaded, [...sample(benign, 14), ...sample(attacks, 6), ...sample(hostile(randomFrom(13)), 3)])
+    })
+
+test.run()
