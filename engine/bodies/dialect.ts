@@ -13,6 +13,10 @@ export interface BodyDialect {
   readonly readsRaw: boolean
   /** Whether JSON without error is kept as TX:json_request_body. */
   readonly keepsJson: boolean
+  /** Whether the last Content-Type that names a form or multipart body counts, whatever else there is; else the one seen. */
+  readonly lastKnownContentType: boolean
+  /** Whether the arguments of JSON are among ARGS_POST, and not in ARGS alone. */
+  readonly jsonIsPost: boolean
   /** Processors that judge an empty body too. */
   readonly readsEmptyBody: readonly string[]
   /** Processor of a body of no known type where `ctl:forceRequestBodyVariable` is on; empty: none. */
@@ -52,6 +56,8 @@ export interface BodyDialect {
 const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   coraza: {
     trimsContentType: true,
+    lastKnownContentType: false,
+    jsonIsPost: true,
     readsEmptyBody: [],
     readsRaw: true,
     keepsJson: true,
@@ -74,6 +80,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   },
   modsec2: {
     trimsContentType: false,
+    lastKnownContentType: false,
+    jsonIsPost: true,
     readsEmptyBody: [],
     readsRaw: false,
     keepsJson: false,
@@ -96,6 +104,8 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
   },
   modsec3: {
     trimsContentType: false,
+    lastKnownContentType: true,
+    jsonIsPost: false,
     readsEmptyBody: ['MULTIPART', 'XML'],
     readsRaw: false,
     keepsJson: false,

@@ -77,7 +77,7 @@ export interface MultipartFlags {
 
 /** What a body processor made of a body. */
 export interface BodyResult {
-  /** Arguments in order (ARGS_POST). */
+  /** Arguments in order. */
   readonly args: readonly Entry[]
   /** Why the body could not be read whole (REQBODY_ERROR_MSG); null when it could. */
   readonly error: ByteString | null
@@ -157,6 +157,8 @@ export interface RequestView {
 export interface RequestBodyView {
   /** Name of the processor that ran, or empty. */
   readonly processor: ByteString
+  /** What the body adds to ARGS. */
+  readonly args: Collection
   readonly argsPost: Collection
   readonly raw: ByteString
   /** Length in bytes. */

@@ -107,8 +107,8 @@ export interface Platform {
   readonly fileKeys: 'field' | 'file'
   /** Whether FILES_COMBINED_SIZE counts fields without a file too. */
   readonly filesSizeCountsFields: boolean
-  /** Whether FILES_TMP_CONTENT is filled. */
-  readonly filesTmpContent: boolean
+  /** What FILES_TMP_CONTENT holds of each file: its bytes, an empty value (libmodsecurity keeps no file unless told to), or none. */
+  readonly filesTmpContent: 'bytes' | 'empty' | 'none'
   /** Collections of which no single value can be named: a rule that does so does not load. */
   readonly unselectable: readonly string[]
   /** Whether ARGS_NAMES and its kin look for a name as the rule spells it among names in lower case. */
@@ -144,6 +144,21 @@ export interface Platform {
   readonly setvarRunsFirst: boolean
   /** Whether `setvar` with `-` stops at zero. */
   readonly countersStopAtZero: boolean
+  /** What a variable with one value gives before anything has set it: its default or nothing, or one empty value. */
+  readonly unsetVariables: 'default' | 'empty'
+  /** ARGS_COMBINED_SIZE: a whole number, or one with six decimals, without multipart fields and unset without arguments. */
+  readonly combinedSize: 'whole' | 'decimal'
+  /** Whether the name of a match of `&ARGS` begins with `&`. */
+  readonly countsNamedWithSign: boolean
+  /** Whether FULL_REQUEST begins with the request line, or is headers and body alone, two blank lines between them. */
+  readonly fullRequestHasLine: boolean
+  /**
+   * What rules see of the response's line. `recorded`: protocol and status as recorded. `connector`: RESPONSE_PROTOCOL as
+   * nginx's connector says it, from the request, `HTTP 1.1`; STATUS_LINE is the status; the type loses its parameters.
+   */
+  readonly responseLine: 'recorded' | 'connector'
+  /** Whether the brackets of an IPv6 host are understood for SERVER_NAME; otherwise it ends at the first colon. */
+  readonly serverNameReadsBrackets: boolean
 }
 
 export const platforms: Readonly<Record<PlatformName, Platform>> = {
@@ -199,10 +214,16 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyTextOfFormsOnly: true,
     fileKeys: 'file',
     filesSizeCountsFields: true,
-    filesTmpContent: false,
+    filesTmpContent: 'none',
     unselectable: ['IP'],
     argumentNamesLower: true,
     actionsMatch: true,
+    unsetVariables: 'default',
+    combinedSize: 'whole',
+    countsNamedWithSign: true,
+    fullRequestHasLine: true,
+    responseLine: 'recorded',
+    serverNameReadsBrackets: true,
   },
   modsec2: {
     name: 'modsec2',
@@ -256,10 +277,16 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyTextOfFormsOnly: false,
     fileKeys: 'field',
     filesSizeCountsFields: false,
-    filesTmpContent: true,
+    filesTmpContent: 'bytes',
     unselectable: [],
     argumentNamesLower: false,
     actionsMatch: false,
+    unsetVariables: 'default',
+    combinedSize: 'whole',
+    countsNamedWithSign: true,
+    fullRequestHasLine: true,
+    responseLine: 'recorded',
+    serverNameReadsBrackets: true,
   },
   modsec3: {
     name: 'modsec3',
@@ -313,10 +340,16 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyTextOfFormsOnly: false,
     fileKeys: 'field',
     filesSizeCountsFields: false,
-    filesTmpContent: true,
+    filesTmpContent: 'empty',
     unselectable: [],
     argumentNamesLower: false,
     actionsMatch: false,
+    unsetVariables: 'empty',
+    combinedSize: 'decimal',
+    countsNamedWithSign: false,
+    fullRequestHasLine: false,
+    responseLine: 'connector',
+    serverNameReadsBrackets: false,
   },
 }
 

@@ -44,14 +44,16 @@ function fileNamesOf(parts: readonly MultipartPart[]): readonly Entry[] {
 
 function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView {
   const { result } = facts
-  const argsPost: Collection =
+  const args: Collection =
     result === null || platform === null ? FixedCollection.empty : collectionOf(result.args, platform)
+  const isPost = platform === null || facts.processor !== 'JSON' || dialectOf(platform).jsonIsPost
   const parts: readonly MultipartPart[] = result?.parts ?? []
   const flags: MultipartFlags | null = result?.flags ?? null
   const xml: XmlDocument | null = result?.xml ?? null
   return {
     processor: facts.processor,
-    argsPost,
+    args,
+    argsPost: isPost ? args : FixedCollection.empty,
     raw: facts.raw,
     length: facts.length,
     rawPresent: facts.rawPresent,
@@ -76,7 +78,7 @@ export function unreadBody(processor: string): RequestBodyView {
 
 export interface BodyRequest {
   readonly body: ByteString
-  readonly contentType: ByteString
+  readonly headers: Collection
   /** Set by `ctl:requestBodyProcessor`; empty: by the content type. */
   readonly processor: string
   readonly forceVariable: boolean
@@ -87,8 +89,16 @@ export interface BodyRequest {
   readonly platform: Platform
 }
 
-/** The processor that the content type alone asks for, by what the header begins with. */
-export function processorOf(contentType: ByteString, platform: Platform): string {
+/** The processor that the headers alone ask for. */
+export function processorOf(headers: Collection, platform: Platform): string {
+  if (!dialectOf(platform).lastKnownContentType)
+    return processorOfType(headers.named('content-type')[0]?.value ?? '', platform)
+  const types = headers.inserted().filter(({ key }) => lowerAscii(key ?? '') === 'content-type')
+  return types.map(({ value }) => processorOfType(value, platform)).findLast((processor) => processor !== '') ?? ''
+}
+
+/** By what the header begins with. */
+function processorOfType(contentType: ByteString, platform: Platform): string {
   const lower = lowerAscii(contentType)
   const type = dialectOf(platform).trimsContentType ? lower.replace(/^[\t-\r ]+/, '') : lower
   if (type.startsWith('application/x-www-form-urlencoded')) return 'URLENCODED'
@@ -104,7 +114,7 @@ export function isOverLimit(body: ByteString, limit: number, platform: Platform)
 export function readBody(request: BodyRequest): RequestBodyView {
   const overLimit = isOverLimit(request.body, request.limit, request.platform)
   const raw = overLimit ? request.body.slice(0, request.limit) : request.body
-  const named = request.processor.toUpperCase() || processorOf(request.contentType, request.platform)
+  const named = request.processor.toUpperCase() || processorOf(request.headers, request.platform)
   const processor =
     named === '' && raw !== '' && request.forceVariable ? dialectOf(request.platform).forcedProcessor : named
   const { requestBodyAlwaysPresent, bodyTextOfFormsOnly } = request.platform
@@ -123,7 +133,7 @@ export function readBody(request: BodyRequest): RequestBodyView {
   if (definition === null || nothing) return bodyView({ ...facts, result: null }, null)
   const result = definition.process({
     body: raw,
-    contentType: request.contentType,
+    contentType: request.headers.named('content-type')[0]?.value ?? '',
     argumentSeparator: request.settings.argumentSeparator,
     limits: request.settings.bodyLimits,
     platform: request.platform,

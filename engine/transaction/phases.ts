@@ -140,8 +140,8 @@ function takeRequestBody(transaction: Transaction): void {
   const { record, platform, ruleset } = transaction
   const { settings } = ruleset
   if (!transaction.requestBodyAccess) return
-  const contentType = transaction.headerValue(transaction.request.headers, 'content-type')
-  const noFiles = processorOf(contentType, platform) !== 'MULTIPART' && platform.honoursNoFilesLimit
+  const { headers } = transaction.request
+  const noFiles = processorOf(headers, platform) !== 'MULTIPART' && platform.honoursNoFilesLimit
   const limit = noFiles
     ? Math.min(transaction.requestBodyLimit, settings.requestBodyNoFilesLimit)
     : transaction.requestBodyLimit
@@ -157,10 +157,10 @@ function takeRequestBody(transaction: Transaction): void {
   }
   transaction.body = readBody({
     body: inspected,
-    contentType,
+    headers,
     processor: transaction.bodyProcessor,
     forceVariable: transaction.bodyVariableForced,
-    announced: transaction.headerValue(transaction.request.headers, 'content-length') !== '',
+    announced: transaction.headerValue(headers, 'content-length') !== '',
     limit,
     settings,
     platform,
@@ -177,11 +177,13 @@ function keepJson({ body, platform, tx }: Transaction, text: ByteString): void {
 
 function responseView(transaction: Transaction, response: RecordedResponse, withBody: boolean): ResponseView {
   const headers = headerCollection(response.headers, transaction.platform)
+  const type = transaction.headerValue(headers, 'content-type')
+  const asConnector = transaction.platform.responseLine === 'connector'
   return {
     status: response.status,
-    protocol: `HTTP/${response.httpVersion ?? '1.1'}`,
+    protocol: asConnector ? transaction.request.protocol.replace('/', ' ') : `HTTP/${response.httpVersion ?? '1.1'}`,
     headers,
-    contentType: transaction.headerValue(headers, 'content-type'),
+    contentType: asConnector ? (type.split(';')[0] ?? '') : type,
     body: withBody ? response.body : '',
   }
 }

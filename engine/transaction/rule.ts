@@ -61,7 +61,7 @@ function evaluateLink(
   visitValues(link, transaction, exclusions, candidates, (target, key, value) => {
     for (const found of matching.matches(link, value)) {
       matched = true
-      const name = targetName(target, key)
+      const name = targetName(target, key, transaction.platform.countsNamedWithSign)
       takeMatch(transaction, link, name, found)
       if (kept !== null)
         kept.push(describe(transaction, rule, position, name, found.match.matched ?? found.transformed))
@@ -83,8 +83,8 @@ function noteMatch({ matched }: Transaction, seen: { name: ByteString; value: By
   matched.all.push(seen)
 }
 
-function targetName(target: Target, key: ByteString | null): ByteString {
-  if (target.count) return target.text
+function targetName(target: Target, key: ByteString | null, withSign: boolean): ByteString {
+  if (target.count) return withSign ? target.text : target.text.replace(/^&/, '')
   return key === null ? target.variable.name : `${target.variable.name}:${key}`
 }
 

@@ -108,7 +108,7 @@ export class Transaction implements TransactionState {
       applicationId: settings.webAppId,
     })
     this.request = new RecordedRequestView(record.request, settings, ruleset.platform)
-    this.body = unreadBody(processorOf(this.headerValue(this.request.headers, 'content-type'), this.platform))
+    this.body = unreadBody(processorOf(this.request.headers, this.platform))
     if (this.platform.otherCaptures === 'kept') for (let n = 0; n <= 10; n++) this.tx.set(String(n), '')
     this.mode = settings.mode
     this.requestBodyAccess = settings.requestBodyAccess

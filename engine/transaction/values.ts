@@ -10,13 +10,15 @@ import type { Transaction } from './transaction.js'
 export type ValueVisitor = (target: Target, key: ByteString | null, value: ByteString) => void
 
 const NONE: readonly Entry[] = Object.freeze([])
+const UNSET: readonly Entry[] = Object.freeze([{ key: null, value: '' }])
 
 /** The target's values now, exclusions not yet taken out. */
 export function entriesOf(target: Target, transaction: Transaction): readonly Entry[] {
   const { variable, selector } = target
   if (variable.kind === 'scalar') {
     const value = variable.read(transaction)
-    return value === null ? NONE : [{ key: null, value }]
+    if (value !== null) return [{ key: null, value }]
+    return transaction.platform.unsetVariables === 'empty' && variable.unsimulated === undefined ? UNSET : NONE
   }
   if (variable.kind === 'selected') return variable.read(transaction, selector?.text ?? '/*')
   const collection = variable.read(transaction)

@@ -11,7 +11,7 @@ import type {
   TransactionView,
 } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { FixedCollection } from './collection.js'
+import { collectionOf, FixedCollection } from './collection.js'
 
 export function scalar(
   name: string,
@@ -19,6 +19,13 @@ export function scalar(
   read: (view: TransactionView) => ByteString | null,
 ): ScalarDefinition {
   return { kind: 'scalar', name, doc, read }
+}
+
+/** A variable that the engine sets only where `isSet` holds; before, it is what the platform makes of unset ones. */
+export function setWhere(isSet: (view: TransactionView) => boolean, definition: ScalarDefinition): ScalarDefinition {
+  const read = (view: TransactionView): ByteString | null =>
+    view.platform.unsetVariables === 'default' || isSet(view) ? definition.read(view) : null
+  return { ...definition, read }
 }
 
 export function collection(
@@ -35,7 +42,7 @@ export function derivedCollection(
   doc: string,
   entries: (view: TransactionView) => readonly Entry[],
 ): CollectionDefinition {
-  return collection(name, doc, (view) => view.derived(name, () => new FixedCollection(entries(view))))
+  return collection(name, doc, (view) => view.derived(name, () => collectionOf(entries(view), view.platform)))
 }
 
 /** The names of another collection as values. */
@@ -44,10 +51,11 @@ export function namesOf(
   doc: string,
   source: (view: TransactionView) => Collection,
 ): CollectionDefinition {
-  return derivedCollection(name, doc, (view) =>
-    source(view)
-      .all()
-      .map((entry) => ({ key: entry.key, value: entry.key ?? '' })),
+  return collection(name, doc, (view) =>
+    view.derived(name, () => {
+      const entries = source(view).all()
+      return new FixedCollection(entries.map((entry) => ({ key: entry.key, value: entry.key ?? '' })))
+    }),
   )
 }
 

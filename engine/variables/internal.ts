@@ -13,7 +13,7 @@ import type {
 } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { FixedCollection } from './collection.js'
-import { collection, flag, scalar, unsimulatedScalar } from './derive.js'
+import { collection, flag, scalar, setWhere, unsimulatedScalar } from './derive.js'
 
 function persistent(name: PersistentName, doc: string): CollectionDefinition {
   return {
@@ -32,7 +32,7 @@ function performance(name: string): ScalarDefinition {
 
 function headerHost(view: TransactionView): string {
   const host = view.request.headers.named('host')[0]?.value ?? view.record.server?.ip ?? ''
-  const bracket = host.indexOf(']')
+  const bracket = view.platform.serverNameReadsBrackets ? host.indexOf(']') : -1
   if (host.startsWith('[') && bracket > 0) return host.slice(1, bracket)
   const colon = host.indexOf(':')
   return colon < 0 ? host : host.slice(0, colon)
@@ -56,7 +56,10 @@ export const internalVariables: readonly VariableDefinition[] = [
   scalar('HIGHEST_SEVERITY', 'Gravest severity of the rules that matched; 255 where none.', (v) =>
     String(v.highestSeverity),
   ),
-  scalar('INBOUND_DATA_ERROR', '1 where the request body was over the limit.', (v) => flag(v.body.overLimit)),
+  setWhere(
+    (v) => v.phase > 1,
+    scalar('INBOUND_DATA_ERROR', '1 where the request body was over the limit.', (v) => flag(v.body.overLimit)),
+  ),
   persistent('ip', 'Persistent collection of a client address.'),
   scalar('MATCHED_VAR', 'Value that matched last.', (v) =>
     v.matched.last === null ? null : matchedValue(v, v.matched.last.value),
@@ -130,6 +133,9 @@ export const internalVariables: readonly VariableDefinition[] = [
     'Client address behind a proxy module.',
     'the module is not simulated; use REMOTE_ADDR',
   ),
-  scalar('WEBAPPID', 'Value of SecWebAppId.', (v) => v.applicationId),
+  setWhere(
+    (v) => v.applicationId !== 'default',
+    scalar('WEBAPPID', 'Value of SecWebAppId.', (v) => v.applicationId),
+  ),
   unsimulatedScalar('WEBSERVER_ERROR_LOG', "The server's error log.", 'the log is not recorded'),
 ]

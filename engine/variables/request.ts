@@ -20,6 +20,7 @@ import {
   flag,
   namesOf,
   scalar,
+  setWhere,
   unsimulatedCollection,
   unsimulatedScalar,
 } from './derive.js'
@@ -34,7 +35,7 @@ function allArgs(view: TransactionView): Collection {
 function sentArgs(view: TransactionView): Collection {
   return view.derived('ARGS', () => {
     const get = view.request.argsGet
-    const post = view.body.argsPost
+    const post = view.body.args
     if (view.platform.collectionOrder === 'grouped') return new FixedCollection([...get.all(), ...post.all()])
     if (post.all().length === 0) return get
     if (get.all().length === 0) return post
@@ -75,6 +76,12 @@ function sizesOfFiles(view: TransactionView): readonly Entry[] {
   return [...sizes.values()]
 }
 
+function contentsOfFiles(view: TransactionView): readonly Entry[] {
+  const { filesTmpContent } = view.platform
+  if (filesTmpContent === 'none') return []
+  return files(view).map(({ name, value }) => ({ key: name, value: filesTmpContent === 'bytes' ? value : '' }))
+}
+
 /** COMPAT(coraza): fields count as files do. */
 function sizeOfParts({ body, platform }: TransactionView): number {
   return body.parts.reduce(
@@ -83,16 +90,28 @@ function sizeOfParts({ body, platform }: TransactionView): number {
   )
 }
 
-function sumOfArgs(view: TransactionView): number {
+function sumOfArgs(view: TransactionView): ByteString | null {
+  const decimal = view.platform.combinedSize === 'decimal'
   return view.derived('args-size', () => {
+    const args = decimal && view.body.processor === 'MULTIPART' ? view.request.argsGet : allArgs(view)
+    if (decimal && args.all().length === 0) return null
     let sum = 0
-    for (const { key, value } of allArgs(view).all()) sum += (key?.length ?? 0) + value.length
-    return sum
+    for (const { key, value } of args.all()) sum += (key?.length ?? 0) + value.length
+    return decimal ? sum.toFixed(6) : String(sum)
   })
 }
 
+const afterMultipart = ({ body }: TransactionView): boolean => body.flags !== null
+const afterRead = ({ phase }: TransactionView): boolean => phase > 1
+/** libmodsecurity says of every body but a form whether it was read. */
+const afterJudged = ({ phase, body }: TransactionView): boolean =>
+  phase > 1 && (body.processor !== 'URLENCODED' || body.error !== null)
+
 function multipartFlag(name: string, doc: string, read: (flags: MultipartFlags) => boolean): VariableDefinition {
-  return scalar(name, doc, (view) => flag(view.body.flags !== null && read(view.body.flags)))
+  return setWhere(
+    afterMultipart,
+    scalar(name, doc, (view) => flag(view.body.flags !== null && read(view.body.flags))),
+  )
 }
 
 function strictError(flags: MultipartFlags): boolean {
@@ -115,14 +134,17 @@ function strictError(flags: MultipartFlags): boolean {
 function rawRequest(view: TransactionView): ByteString {
   return view.derived('full-request', () => {
     const { request } = view
-    const lines = request.headers.inserted().map(({ key, value }) => `${key}: ${value}`)
-    return `${request.line}\n${lines.join('\n')}\n\n${view.body.raw}`
+    const { fullRequestHasLine } = view.platform
+    const lines = (fullRequestHasLine ? request.headers.inserted() : request.headers.all()).map(
+      ({ key, value }) => `${key}: ${value}\n`,
+    )
+    return `${fullRequestHasLine ? `${request.line}\n` : ''}${lines.join('')}${fullRequestHasLine ? '\n' : '\n\n'}${view.body.raw}`
   })
 }
 
 export const requestVariables: readonly VariableDefinition[] = [
   collection('ARGS', 'Arguments of the query string and of the body.', allArgs),
-  scalar('ARGS_COMBINED_SIZE', 'Bytes of all argument names and values together.', (v) => String(sumOfArgs(v))),
+  scalar('ARGS_COMBINED_SIZE', 'Bytes of all argument names and values together.', sumOfArgs),
   collection('ARGS_GET', 'Arguments of the query string.', (v) => v.request.argsGet),
   namesOf('ARGS_GET_NAMES', 'Names of the arguments of the query string.', (v) => v.request.argsGet),
   namesOf('ARGS_NAMES', 'Names of all arguments.', allArgs),
@@ -138,7 +160,10 @@ export const requestVariables: readonly VariableDefinition[] = [
   derivedCollection('FILES', "Clients' names of the uploaded files, keyed by form field.", (v) =>
     files(v).map((f) => ({ key: fileKey(v, f.name), value: f.fileName })),
   ),
-  scalar('FILES_COMBINED_SIZE', 'Bytes of all uploaded files together.', (v) => String(sizeOfParts(v))),
+  setWhere(
+    (v) => files(v).length > 0,
+    scalar('FILES_COMBINED_SIZE', 'Bytes of all uploaded files together.', (v) => String(sizeOfParts(v))),
+  ),
   derivedCollection('FILES_NAMES', 'Form fields that carried a file.', (v) =>
     v.body.parts.flatMap(({ name, fileName, unread }) =>
       fileName === null || unread === true ? [] : [{ key: fileKey(v, name), value: name }],
@@ -147,17 +172,25 @@ export const requestVariables: readonly VariableDefinition[] = [
   derivedCollection('FILES_SIZES', 'Bytes of each uploaded file, keyed by form field.', sizesOfFiles),
   unsimulatedScalar('FILES_TMPNAMES', 'Names of temporary files.', 'no file is written to disk in a replay'),
   derivedCollection('FILES_TMP_CONTENT', 'Contents of the uploaded files, keyed by form field.', (v) =>
-    v.platform.filesTmpContent ? files(v).map((f) => ({ key: f.name, value: f.value })) : [],
+    contentsOfFiles(v),
   ),
-  scalar('FULL_REQUEST', 'Request line, headers and body as one text.', rawRequest),
-  scalar('FULL_REQUEST_LENGTH', 'Bytes of FULL_REQUEST.', (v) => String(rawRequest(v).length)),
+  setWhere(afterRead, scalar('FULL_REQUEST', 'Request line, headers and body as one text.', rawRequest)),
+  setWhere(
+    afterRead,
+    scalar('FULL_REQUEST_LENGTH', 'Bytes of FULL_REQUEST.', (v) => String(rawRequest(v).length)),
+  ),
   unsimulatedCollection('JSON', 'Body as JSON (Coraza).', 'Coraza knows the name and never fills it'),
   multipartFlag('MULTIPART_BOUNDARY_QUOTED', 'The multipart boundary was quoted.', (f) => f.boundaryQuoted),
   multipartFlag('MULTIPART_BOUNDARY_WHITESPACE', 'The boundary held white space.', (f) => f.boundaryWhitespace),
   multipartFlag('MULTIPART_CRLF_LF_LINES', 'Both CRLF and LF line ends were used.', (f) => f.crlfLf),
   multipartFlag('MULTIPART_DATA_AFTER', 'Data stood behind the last boundary.', (f) => f.dataAfter),
   multipartFlag('MULTIPART_DATA_BEFORE', 'Data stood before the first boundary.', (f) => f.dataBefore),
-  multipartFlag('MULTIPART_FILE_LIMIT_EXCEEDED', 'More files than allowed.', (f) => f.fileLimitExceeded),
+  setWhere(
+    (v) => v.body.flags?.fileLimitExceeded === true,
+    scalar('MULTIPART_FILE_LIMIT_EXCEEDED', 'More files than allowed.', (v) =>
+      flag(v.body.flags?.fileLimitExceeded === true),
+    ),
+  ),
   multipartFlag(
     'MULTIPART_DUPLICATE_PART_HEADER',
     'A part repeats one of its headers (Coraza).',
@@ -197,18 +230,30 @@ export const requestVariables: readonly VariableDefinition[] = [
     (v) => v.body.partHeaders,
   ),
   multipartFlag('MULTIPART_STRICT_ERROR', 'Any of the strict multipart checks failed.', strictError),
-  scalar('MULTIPART_UNMATCHED_BOUNDARY', 'A boundary-like line matched no boundary.', (v) =>
-    String(v.body.flags?.unmatchedBoundary ?? 0),
+  setWhere(
+    afterMultipart,
+    scalar('MULTIPART_UNMATCHED_BOUNDARY', 'A boundary-like line matched no boundary.', (v) =>
+      String(v.body.flags?.unmatchedBoundary ?? 0),
+    ),
   ),
   scalar('PATH_INFO', 'Path behind the script name; the whole path in a replay.', (v) => v.request.filename),
   scalar('QUERY_STRING', 'Query string as sent.', (v) => v.request.queryString),
-  scalar('REQBODY_ERROR', '1 where the body could not be read.', (v) => flag(v.body.error !== null)),
+  setWhere(
+    afterJudged,
+    scalar('REQBODY_ERROR', '1 where the body could not be read.', (v) => flag(v.body.error !== null)),
+  ),
   scalar('REQBODY_ERROR_MSG', 'Why the body could not be read.', (v) => v.body.error ?? ''),
-  scalar('REQBODY_PROCESSOR_ERROR', '1 where the body processor failed.', (v) => flag(v.body.error !== null)),
+  setWhere(
+    afterJudged,
+    scalar('REQBODY_PROCESSOR_ERROR', '1 where the body processor failed.', (v) => flag(v.body.error !== null)),
+  ),
   scalar('REQBODY_PROCESSOR_ERROR_MSG', 'Why the body processor failed.', (v) => v.body.error ?? ''),
   scalar('REQUEST_BASENAME', 'Last part of the path.', (v) => v.request.basename),
   scalar('REQUEST_BODY', 'The raw body, where the platform keeps it.', (v) => (v.body.rawPresent ? v.body.raw : null)),
-  scalar('REQUEST_BODY_LENGTH', 'Bytes of the body.', (v) => String(v.body.length)),
+  setWhere(
+    (v) => v.body.length > 0,
+    scalar('REQUEST_BODY_LENGTH', 'Bytes of the body.', (v) => String(v.body.length)),
+  ),
   collection('REQUEST_COOKIES', 'Cookies, keyed by name.', (v) => v.request.cookies),
   namesOf('REQUEST_COOKIES_NAMES', 'Names of the cookies.', (v) => v.request.cookies),
   scalar('REQUEST_FILENAME', 'Path without the query string.', (v) => v.request.filename),

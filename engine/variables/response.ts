@@ -1,9 +1,13 @@
 /**
  * Variables of the response. All are absent where the capture holds no response.
  */
-import type { VariableDefinition } from '../model/definitions.js'
+import type { ResponseView, VariableDefinition } from '../model/definitions.js'
 import { FixedCollection } from './collection.js'
 import { collection, namesOf, scalar, unsimulatedCollection, unsimulatedScalar } from './derive.js'
+
+function statusLine({ protocol, status }: ResponseView, form: 'recorded' | 'connector'): string {
+  return form === 'connector' ? String(status) : `${protocol} ${status}`
+}
 
 export const responseVariables: readonly VariableDefinition[] = [
   unsimulatedScalar('OUTBOUND_DATA_ERROR', 'Response body over the limit.', 'set on the engine, not recorded'),
@@ -38,6 +42,6 @@ export const responseVariables: readonly VariableDefinition[] = [
   unsimulatedScalar('RES_BODY_PROCESSOR_ERROR', 'The response could not be read.', 'responses are read as text'),
   unsimulatedScalar('RES_BODY_PROCESSOR_ERROR_MSG', 'Why it could not be read.', 'responses are read as text'),
   scalar('STATUS_LINE', 'Status line of the response.', (v) =>
-    v.response === null ? null : `${v.response.protocol} ${v.response.status}`,
+    v.response === null ? null : statusLine(v.response, v.platform.responseLine),
   ),
 ]
