@@ -146,4 +146,18 @@ test('no single value of IP can be named', () => {
   load('IP', 'coraza')
 })
 
+test('variables that are empty, 0 or not there', () => {
+  const there = ['&MULTIPART_LF_LINE @eq 0', '&FULL_REQUEST @eq 0', '&PATH_INFO @eq 0', 'FULL_REQUEST_LENGTH @streq 0']
+  assert.equal(holding(there, {}), [1, 2, 3, 4])
+  const empty = ['MULTIPART_STRICT_ERROR', 'INBOUND_DATA_ERROR', 'REQUEST_BODY', 'REMOTE_HOST', 'RESPONSE_STATUS']
+  assert.equal(
+    holding(
+      empty.map((name) => `${name} @rx ^$`),
+      {},
+    ),
+    [1, 2, 3, 4, 5],
+  )
+  assert.equal(holding(['REQUEST_BODY @streq 0', 'OUTBOUND_DATA_ERROR @streq 0'], { body: '0' }), [1, 2])
+})
+
 test.run()

@@ -64,7 +64,7 @@ function multipart(body: string, type = 'multipart/form-data; boundary=B') {
     .join('\n')
   const { matches } = play(text, { body, headers: [['Content-Type', type]] }, 'coraza')
   const values = (id: number) => matches.filter((match) => match.ruleId === id).map((match) => match.value)
-  return { args: values(1), files: values(2), headers: values(3), strict: values(4)[0], error: values(5)[0] }
+  return { args: values(1), files: values(2), headers: values(3), strict: values(4)[0] || '0', error: values(5)[0] }
 }
 
 function part(header: string, value = 'v'): string {

@@ -14,7 +14,7 @@ import { findOperator, operators } from '../operators/index.js'
 import { compileSelector } from '../patterns/index.js'
 import type { ActionNode, OperatorNode, RuleNode, TargetNode, UnconditionalNode } from '../seclang/ast.js'
 import { findTransformation, transformations } from '../transformations/index.js'
-import { findVariable, variables } from '../variables/index.js'
+import { asFilled, findVariable, variables } from '../variables/index.js'
 import { type NameFamily, refusingPlatforms } from './availability.js'
 import type { Assembly, LinkDraft } from './draft.js'
 import { compileTemplate } from './template.js'
@@ -105,7 +105,7 @@ function targetText(node: TargetNode): string {
 }
 
 function draftTarget(assembly: Assembly, node: TargetNode): Target {
-  const variable = variableNamed(node.variable)
+  const variable = asFilled(variableNamed(node.variable), assembly.platform)
   const selector = draftSelector(node, variable, assembly.platform)
   if (variable.kind === 'collection' && variable.persistent) assembly.readsPersistent = true
   if (variable.name === 'TX' && selector?.kind === 'name') assembly.txKeys.add(selector.lower)

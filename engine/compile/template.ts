@@ -3,11 +3,11 @@
  *
  * A macro that names no variable stays in the text as written, as libmodsecurity and ModSecurity 2 leave it.
  */
-import type { Entry, Template, TransactionView, VariableDefinition } from '../model/definitions.js'
+import type { Entry, ScalarDefinition, Template, TransactionView, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { MacroPart } from '../seclang/ast.js'
 import { parseMacroText } from '../seclang/macro.js'
-import { findVariable } from '../variables/index.js'
+import { asFilled, findVariable } from '../variables/index.js'
 
 type Piece = ByteString | ((view: TransactionView) => ByteString)
 
@@ -60,7 +60,7 @@ function macroReader(
   variable: VariableDefinition,
   { variable: name, key }: Exclude<MacroPart, string>,
 ): (view: TransactionView) => ByteString {
-  if (variable.kind === 'scalar') return (view) => variable.read(view) ?? ''
+  if (variable.kind === 'scalar') return scalarReader(variable)
   if (variable.kind === 'selected') return (view) => first(variable.read(view, key ?? '/*')) ?? ''
   if (key === null)
     return (view) => {
@@ -71,6 +71,10 @@ function macroReader(
   // COMPAT(coraza): what has no such key stays as its text, and no key is the empty one.
   const unset = { empty: '', text: `${name}.${key}` }
   return (view) => first(variable.read(view).named(lower)) ?? unset[view.platform.unsetMacro]
+}
+
+function scalarReader(variable: ScalarDefinition): (view: TransactionView) => ByteString {
+  return (view) => asFilled(variable, view.platform).read(view) ?? ''
 }
 
 function first(entries: readonly Entry[]): ByteString | undefined {

@@ -11,6 +11,9 @@ export type PlatformName = 'modsec2' | 'modsec3' | 'coraza'
 export const serverNames = ['apache', 'none'] as const
 export type ServerName = (typeof serverNames)[number]
 
+/** How an engine fills a variable of one value: never, always with nothing or 0, or so where others have none or 0. */
+export type Filling = 'none' | 'empty' | 'zero' | 'empty-for-none' | 'empty-for-zero' | 'zero-for-none'
+
 export interface Platform {
   readonly name: PlatformName
   readonly title: string
@@ -113,6 +116,8 @@ export interface Platform {
   readonly unselectable: readonly string[]
   /** Whether ARGS_NAMES and its kin look for a name as the rule spells it among names in lower case. */
   readonly argumentNamesLower: boolean
+  /** Variables that the engine fills otherwise than its values say, by name. */
+  readonly fillings: Readonly<Record<string, Filling>>
   /** Whether a SecAction matches a variable UNKNOWN without value. */
   readonly actionsMatch: boolean
   /** Status of a request refused because its body is over the limit. */
@@ -159,6 +164,43 @@ export interface Platform {
   readonly responseLine: 'recorded' | 'connector'
   /** Whether the brackets of an IPv6 host are understood for SERVER_NAME; otherwise it ends at the first colon. */
   readonly serverNameReadsBrackets: boolean
+}
+
+const neverFilledByCoraza = [
+  'AUTH_TYPE',
+  'FULL_REQUEST',
+  'MULTIPART_BOUNDARY_QUOTED',
+  'MULTIPART_BOUNDARY_WHITESPACE',
+  'MULTIPART_CRLF_LF_LINES',
+  'MULTIPART_DATA_BEFORE',
+  'MULTIPART_FILE_LIMIT_EXCEEDED',
+  'MULTIPART_HEADER_FOLDING',
+  'MULTIPART_INVALID_HEADER_FOLDING',
+  'MULTIPART_INVALID_PART',
+  'MULTIPART_LF_LINE',
+  'MULTIPART_MISSING_SEMICOLON',
+  'MULTIPART_UNMATCHED_BOUNDARY',
+  'PATH_INFO',
+]
+const emptyAtFirstInCoraza = [
+  'MATCHED_VAR',
+  'MATCHED_VAR_NAME',
+  'REQUEST_BODY',
+  'RESPONSE_BODY',
+  'RESPONSE_CONTENT_LENGTH',
+  'RESPONSE_CONTENT_TYPE',
+  'RESPONSE_PROTOCOL',
+  'RESPONSE_STATUS',
+]
+const fillingsOfCoraza: Readonly<Record<string, Filling>> = {
+  ...Object.fromEntries(neverFilledByCoraza.map((name) => [name, 'none'])),
+  ...Object.fromEntries(emptyAtFirstInCoraza.map((name) => [name, 'empty-for-none'])),
+  FULL_REQUEST_LENGTH: 'zero',
+  INBOUND_DATA_ERROR: 'empty-for-zero',
+  MULTIPART_STRICT_ERROR: 'empty-for-zero',
+  OUTBOUND_DATA_ERROR: 'zero-for-none',
+  REMOTE_HOST: 'empty',
+  STATUS_LINE: 'empty',
 }
 
 export const platforms: Readonly<Record<PlatformName, Platform>> = {
@@ -217,6 +259,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     filesTmpContent: 'none',
     unselectable: ['IP'],
     argumentNamesLower: true,
+    fillings: fillingsOfCoraza,
     actionsMatch: true,
     unsetVariables: 'default',
     combinedSize: 'whole',
@@ -280,6 +323,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     filesTmpContent: 'bytes',
     unselectable: [],
     argumentNamesLower: false,
+    fillings: {},
     actionsMatch: false,
     unsetVariables: 'default',
     combinedSize: 'whole',
@@ -343,6 +387,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     filesTmpContent: 'empty',
     unselectable: [],
     argumentNamesLower: false,
+    fillings: {},
     actionsMatch: false,
     unsetVariables: 'empty',
     combinedSize: 'decimal',

@@ -7,6 +7,7 @@ import { requestVariables } from './request.js'
 import { responseVariables } from './response.js'
 
 export { collectionOf, FixedCollection, VariableStore } from './collection.js'
+export { asFilled } from './filling.js'
 
 export const variables: readonly VariableDefinition[] = [
   ...internalVariables,
