@@ -70,13 +70,18 @@ class MultipartReader {
     }
     this.#flags.crlfLf = this.#sawCrlf && this.#flags.lfLine
     return {
-      args: this.#parts.filter((part) => part.fileName === null).map((part) => ({ key: part.name, value: part.value })),
+      // The fields are handed over at the end, which an error does not let it reach; files are there at once.
+      args: error === null ? this.#fields() : [],
       parts: this.#parts,
       partHeaders: this.#partHeaders,
       flags: this.#flags,
       error,
       errorAtEnd,
     }
+  }
+
+  #fields(): Entry[] {
+    return this.#parts.filter(({ fileName }) => fileName === null).map(({ name, value }) => ({ key: name, value }))
   }
 
   #read(): void {
@@ -111,7 +116,11 @@ class MultipartReader {
   }
 
   #line(start: number, end: number, found: Boundary): void {
-    if (this.#body.startsWith('--', start) && this.#boundaryLine(start, end, found)) return
+    if (this.#isEarlyBoundary(start, found)) {
+      this.#flags.invalidPart = true
+      if (this.#body[end - 1] !== '\n') this.#boundaryLine(start, end, found)
+    } else if (this.#body.startsWith('--', start) && this.#boundaryLine(start, end, found)) return
+    this.#findInnerBoundary(start, end, found.boundary)
     if (this.#part === null) {
       if (this.#complete) {
         if (!/^\r?\n?$/.test(this.#body.slice(start, end))) this.#flags.dataAfter = true
@@ -119,6 +128,26 @@ class MultipartReader {
       return
     }
     if (this.#part.dataStart === null) this.#headerLine(this.#part, start, end)
+  }
+
+  /** Whether a boundary stands where the open part has had no line of data yet: it is a line of the part then. */
+  #isEarlyBoundary(start: number, { boundary }: Boundary): boolean {
+    const part = this.#part
+    if (part === null || (part.dataStart !== null && part.dataStart < start)) return false
+    return this.#body.startsWith(`--${boundary}`, start)
+  }
+
+  /** A boundary behind other text of a line counts as unmatched, where it lies in one filling of the line buffer. */
+  #findInnerBoundary(start: number, end: number, boundary: ByteString): void {
+    if (this.#flags.unmatchedBoundary !== 0) return
+    const text = `--${boundary}`
+    for (let at = this.#body.indexOf(text, start + 1); at >= 0 && at < end; at = this.#body.indexOf(text, at + 1)) {
+      const filled = start + Math.ceil((at - start + 1) / lineBufferBytes) * lineBufferBytes
+      if (at + text.length <= Math.min(filled, end)) {
+        this.#flags.unmatchedBoundary = 1
+        return
+      }
+    }
   }
 
   /** Whether the line was a boundary. Throws where it is one gone wrong. */
@@ -130,15 +159,16 @@ class MultipartReader {
       const text = body.slice(start + 2, Math.min(end, start + 2 + boundary.length + 1024))
       if (/^\s/.test(text) && text.trimStart().startsWith(boundary))
         this.#failFraming('Multipart: Invalid boundary (whitespace).')
-      this.#flags.unmatchedBoundary = 1
+      if (asCString(body.slice(start, end)).length > 3) this.#flags.unmatchedBoundary = 1
       return false
     }
+    if (start > 0 && body[start - 2] !== '\r') this.#flags.lfLine = true
     const after = body.slice(start + 2 + boundary.length, end)
     const final = after.startsWith('--')
     const lineEnd = final ? after.slice(2) : after
     const atEnd = lineEnd === '' && final && end === body.length
     if (lineEnd !== '\n' && lineEnd !== '\r\n' && !atEnd)
-      this.#failFraming(`Multipart: Invalid boundary: ${body.slice(start, Math.min(end, start + 256)).trimEnd()}`)
+      this.#failFraming(`Multipart: Invalid boundary: ${escaped(asCString(body.slice(start, end)))}`)
     this.#noteLineEnd(lineEnd)
     this.#closePart(start)
     this.#boundaries++
@@ -188,12 +218,12 @@ class MultipartReader {
     }
     this.#checkHeaderLength(raw.length)
     if (/^[\s]/.test(line)) {
-      this.#foldedLine(part, line)
+      this.#foldedLine(part, raw)
       return
     }
     const colon = line.indexOf(':')
     const name = lowerAscii(line.slice(0, Math.max(0, colon)))
-    const problem = this.#headerProblem(part, line, colon, name)
+    const problem = this.#headerProblem(part, raw, colon)
     if (problem !== null) this.#failFraming(problem)
     part.headers.set(name, line.slice(colon + 1).replace(/^[ \t]+/, ''))
     part.headerLines.push(line)
@@ -205,19 +235,21 @@ class MultipartReader {
     this.#failFraming(`Multipart: Part header line over ${lineBufferBytes} bytes long`)
   }
 
-  #headerProblem(part: OpenPart, line: ByteString, colon: number, name: ByteString): string | null {
-    if (colon < 0) return `Multipart: Invalid part header (colon missing): ${line.slice(0, 256)}.`
+  #headerProblem(part: OpenPart, raw: ByteString, colon: number): string | null {
+    if (colon < 0) return `Multipart: Invalid part header (colon missing): ${escaped(raw)}.`
     if (colon === 0) return 'Multipart: Invalid part header (header name missing).'
-    if (part.headers.has(name)) {
+    const name = raw.slice(0, colon)
+    if (part.headers.has(lowerAscii(name))) {
       this.#flags.duplicatePartHeader = true
-      return `Multipart: Duplicate part header: ${name.slice(0, 256)}.`
+      return `Multipart: Duplicate part header: ${escaped(name)}.`
     }
     return null
   }
 
-  #foldedLine(part: OpenPart, line: ByteString): void {
+  #foldedLine(part: OpenPart, raw: ByteString): void {
+    const line = raw.replace(/\r?\n$/, '')
     this.#flags.headerFolding = true
-    if (/^[^ \t]/.test(line)) this.#flags.invalidHeaderFolding = true
+    if (/^[ \t]*[\n-\r]/.test(raw)) this.#flags.invalidHeaderFolding = true
     if (part.lastHeader === null) this.#failFraming('Multipart: Invalid part header (folding error).')
     const value = `${part.headers.get(part.lastHeader) ?? ''} ${line.trimStart()}`
     part.headers.set(part.lastHeader, value)
@@ -228,25 +260,40 @@ class MultipartReader {
   /** Whether the headers are good and data follows. */
   #finishHeaders(part: OpenPart): boolean {
     const header = part.headers.get('content-disposition')
-    if (header === undefined) {
-      this.#flags.invalidPart = true
-      this.#failFraming('Multipart: Part missing Content-Disposition header.')
-    }
+    if (header === undefined) this.#failFraming('Multipart: Part missing Content-Disposition header.')
     const disposition = parseDisposition(header)
     if (typeof disposition === 'number')
-      this.#refusePart(`Multipart: Invalid Content-Disposition header (${disposition}): ${header.slice(0, 256)}.`)
+      this.#failFraming(`Multipart: Invalid Content-Disposition header (${disposition}): ${escaped(header)}.`)
     if (disposition.oddQuotes) this.#flags.invalidQuoting = true
-    if (disposition.name === null) this.#refusePart('Multipart: Content-Disposition header missing name field.')
+    if (disposition.name === null) this.#failFraming('Multipart: Content-Disposition header missing name field.')
     part.name = disposition.name
     part.fileName = disposition.fileName
     if (part.fileName !== null && ++this.#files > this.input.limits.files) this.#flags.fileLimitExceeded = true
     return true
   }
+}
 
-  #refusePart(message: string): never {
-    this.#flags.invalidPart = true
-    throw new MultipartError(message)
-  }
+/** The text up to its first NUL. */
+function asCString(text: ByteString): ByteString {
+  const nul = text.indexOf('\0')
+  return nul < 0 ? text : text.slice(0, nul)
+}
+
+const shortEscapes: Readonly<Record<string, string>> = {
+  '\b': '\\b',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+}
+
+/** As ModSecurity 2 writes bytes of the body into error texts. */
+function escaped(text: ByteString): ByteString {
+  return text.replace(
+    /[\0-\x1f\\\x7f-\xff]/g,
+    (byte) => shortEscapes[byte] ?? `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 const readers = {
