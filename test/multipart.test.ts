@@ -1,5 +1,6 @@
 /**
- * Multipart bodies as libmodsecurity 3.0.9 reads them; every expectation was seen on the engine.
+ * Multipart bodies as libmodsecurity 3.0.9 and, at the end, ModSecurity 2.9.7 read them; every expectation was seen on
+ * the engine.
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -136,6 +137,56 @@ test('header lines keep their ends', () => {
     headers: [['Content-Type', 'multipart/form-data; boundary=BB']],
   })
   assert.equal(ruleIds, [1])
+})
+
+/** What ModSecurity 2 makes of it: error text, flags that are set, fields. */
+function seenByTwo(body: string): string {
+  const flags = ['INVALID_PART', 'UNMATCHED_BOUNDARY', 'INVALID_HEADER_FOLDING', 'LF_LINE', 'CRLF_LF_LINES']
+  const text = [
+    `SecRule REQBODY_ERROR "@eq 1" "id:1,phase:2,pass,log,logdata:'%{REQBODY_ERROR_MSG}'"`,
+    ...flags.map((name, at) => `SecRule MULTIPART_${name} "@eq 1" "id:${at + 2},phase:2,pass,log,logdata:'${name}'"`),
+    `SecRule ARGS_POST|FILES "@unconditionalMatch" "id:9,phase:2,pass,log,logdata:'%{MATCHED_VAR}'"`,
+  ].join('\n')
+  const headers: [string, string][] = [['Content-Type', 'multipart/form-data; boundary=BB']]
+  const verdict = play(text, { method: 'POST', body, headers }, 'modsec2')
+  const found = verdict.matches.map(({ logdata }) => logdata.replace('Multipart parsing error: Multipart: ', ''))
+  return verdict.status === 200 ? found.join('; ') : String(verdict.status)
+}
+
+test('ModSecurity 2: a boundary where a part has no data yet is a line of it', () => {
+  const colon = 'Invalid part header (colon missing): --BB--\\r\\n.; INVALID_PART'
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n${last}`), colon)
+  assert.is(seenByTwo(`--BB\r\n${last}`), colon)
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n--BB: y\r\n\r\nv\r\n${last}`), 'INVALID_PART; v')
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\n${last}`), '500')
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\n${good}${last}`), `INVALID_PART; ${good.trimEnd()}`)
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\n--BB--`), 'INVALID_PART; ')
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\n\r\n${last}`), '')
+})
+
+test('ModSecurity 2: a boundary behind other text of a line is unmatched', () => {
+  for (const line of ['x --BB', '"--BB"', 'x\0--BB--', 'x -----BBB'])
+    assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\n${line}\r\n${last}`).split(';')[0], 'UNMATCHED_BOUNDARY', line)
+  assert.is(seenByTwo(part(`${disposition}\r\nX: --BB`) + last), 'UNMATCHED_BOUNDARY; v')
+  assert.is(seenByTwo(`x --BB\r\n${good}${last}`), 'UNMATCHED_BOUNDARY; v')
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\n${'y'.repeat(4094)}--BB\r\n${last}`).includes('UNM'), false)
+})
+
+test('ModSecurity 2: an error takes the fields away, not the files', () => {
+  const file = part(`${disposition}; filename="x.txt"`)
+  assert.is(seenByTwo(`${good}${file}${part('X')}${last}`), 'Invalid part header (colon missing): X\\r\\n.; x.txt')
+  assert.is(
+    seenByTwo(good + part(`${disposition}x`) + last).split(';')[0],
+    'Invalid Content-Disposition header (-12): form-data',
+  )
+  assert.is(seenByTwo(part(`${disposition}\r\n${disposition}`) + last), 'Duplicate part header: Content-Disposition.')
+})
+
+test('ModSecurity 2: line ends before boundaries, white space before folded lines', () => {
+  assert.is(seenByTwo(`--BB\r\n${disposition}\r\n\r\nv\n${last}`), 'LF_LINE; CRLF_LF_LINES; v')
+  assert.is(seenByTwo(part(`${disposition}\r\nX: y\r\n  \x0bz`) + last), 'INVALID_HEADER_FOLDING; v')
+  assert.is(seenByTwo(part(`${disposition}\r\nX: y\r\n  `) + last), 'INVALID_HEADER_FOLDING; v')
+  assert.is(seenByTwo(part(`${disposition}\r\nX: y\r\n  z`) + last), 'v')
 })
 
 test.run()
