@@ -33,8 +33,6 @@ export interface BodyDialect {
   readonly flagsBrokenEscapes: boolean
   /** Error of a form or multipart body with more arguments than SecArgumentsLimit; null: none, the rest is left out. */
   readonly argumentLimitError: string | null
-  /** Whether SecArgumentsLimit holds for multipart fields. */
-  readonly limitsMultipartFields: boolean
   /** Whether `,` separates the cookies of a header without `;` whose first comma stands before a blank. */
   readonly commaSeparatesCookies: boolean
   /** `leading`: blanks before a name are dropped; `controls`: blanks and controls around names and values. */
@@ -68,7 +66,6 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     lastSpellingWins: true,
     flagsBrokenEscapes: false,
     argumentLimitError: null,
-    limitsMultipartFields: false,
     commaSeparatesCookies: false,
     cookieTrim: 'controls',
     keepsNamelessCookies: true,
@@ -92,7 +89,6 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     lastSpellingWins: false,
     flagsBrokenEscapes: true,
     argumentLimitError: 'SecArgumentsLimit exceeded',
-    limitsMultipartFields: true,
     commaSeparatesCookies: true,
     cookieTrim: 'leading',
     keepsNamelessCookies: false,
@@ -116,7 +112,6 @@ const dialects: Readonly<Record<PlatformName, BodyDialect>> = {
     lastSpellingWins: false,
     flagsBrokenEscapes: true,
     argumentLimitError: null,
-    limitsMultipartFields: false,
     commaSeparatesCookies: false,
     cookieTrim: 'leading-and-end',
     keepsNamelessCookies: false,

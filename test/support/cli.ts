@@ -15,11 +15,13 @@ export interface Outcome {
   readonly err: string
 }
 
+/** A run that names no workers gets none: threads cost a second a run, and have tests of their own. */
 export function wafsim(
   args: readonly string[],
   options: { readonly input?: string | Buffer; readonly env?: NodeJS.ProcessEnv } = {},
 ): Outcome {
-  const result = spawnSync(process.execPath, [main, ...args], {
+  const workers = args[0] === 'run' && !args.includes('--workers') ? ['--workers', '0'] : []
+  const result = spawnSync(process.execPath, [main, ...args, ...workers], {
     encoding: 'latin1',
     input: options.input ?? '',
     env: { ...process.env, NO_COLOR: '1', ...options.env },
