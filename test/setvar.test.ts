@@ -25,6 +25,8 @@ const sums: readonly (readonly [string, string | null, string | null, string | n
   ['setvar:tx.n=10,setvar:tx.n=+3.7', '13', '13', '+3.7'],
   ['setvar:tx.n=10x,setvar:tx.n=+1', '11', '11', '10x'],
   ['setvar:tx.n=2147483647,setvar:tx.n=+1', '0', '-2147483648', '2147483648'],
+  ["setvar:'tx.n=4%{nothing.x}5%{}'", '45', '4%{nothing.x}5%{}', '4%{nothing.x}5%{}'],
+  ["setvar:'tx.n=4%{ARGS:q}'", '4', '43', '4%{ARGS:q}'],
   ['setvar:tx.n=99999999999,setvar:tx.n=+1', '1215752192', '1', '100000000000'],
 ]
 

@@ -158,7 +158,7 @@ function draftOperator(assembly: Assembly, node: OperatorNode, drafted: ActionDr
         reason: definition.unsimulated,
         ...(definition.needs === undefined ? {} : { without: definition.needs }),
       })
-    const { template, txKeys, persistent } = compileTemplate(node.argument)
+    const { template, txKeys, persistent } = compileTemplate(node.argument, assembly.platform)
     if (persistent) assembly.readsPersistent = true
     for (const key of txKeys) assembly.txKeys.add(key)
     return definition.compile({
@@ -225,12 +225,12 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
     argument: node.argument ?? '',
     platform: assembly.platform,
     template: (text) => {
-      const { template, unknown, txKeys, persistent } = compileTemplate(text)
+      const { template, unknown, txKeys, persistent } = compileTemplate(text, assembly.platform)
       if (persistent) assembly.readsPersistent = true
       for (const name of unknown)
         assembly.report.warning(
           'unknown-macro',
-          `the macro %{${name}} names no variable and stays in the text as it is`,
+          `the macro %{${name}} names no variable and ${assembly.platform.unknownMacro === 'empty' ? 'leaves nothing' : 'stays in the text as it is'}`,
           node.span,
           nearestName(
             name,

@@ -1,10 +1,11 @@
 /**
  * Texts with macros (`%{TX.score}`) compiled to templates that read the running transaction.
  *
- * A macro that names no variable stays in the text as written, as libmodsecurity and ModSecurity 2 leave it.
+ * COMPAT(modsec2): a macro that names no variable leaves nothing. The other engines refuse it; here it stays as written.
  */
 import type { Entry, ScalarDefinition, Template, TransactionView, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { Platform } from '../model/platform.js'
 import type { MacroPart } from '../seclang/ast.js'
 import { parseMacroText } from '../seclang/macro.js'
 import { asFilled, findVariable } from '../variables/index.js'
@@ -25,17 +26,17 @@ function constantTemplate(text: ByteString): Template {
   return { constant: text, expand: () => text }
 }
 
-export function compileTemplate(text: ByteString): TemplateResult {
+export function compileTemplate(text: ByteString, platform: Platform): TemplateResult {
   if (!text.includes('%{')) return { template: constantTemplate(text), unknown: [], txKeys: [], persistent: false }
   const unknown: string[] = []
   const txKeys: string[] = []
   let persistent = false
-  const pieces = parseMacroText(text).map((part): Piece => {
-    if (typeof part === 'string') return part
+  const pieces = parseMacroText(text, platform.macroColon).map((part): Piece => {
+    if (typeof part === 'string') return platform.unknownMacro === 'empty' ? part.replaceAll('%{}', '') : part
     const variable = findVariable(part.variable)
     if (variable === null) {
       unknown.push(part.variable)
-      return macroSource(part)
+      return platform.unknownMacro === 'empty' ? '' : macroSource(part)
     }
     if (variable.kind === 'collection' && variable.persistent) persistent = true
     if (variable.name === 'TX' && part.key !== null) txKeys.push(lowerAscii(part.key))

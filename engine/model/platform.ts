@@ -143,6 +143,10 @@ export interface Platform {
   readonly utf8BeyondUnicode: boolean
   /** What a macro gives whose variable exists but has no such key: nothing, or its own text without the braces. */
   readonly unsetMacro: 'empty' | 'text'
+  /** What a macro leaves that names no variable. */
+  readonly unknownMacro: 'empty' | 'text'
+  /** Whether `%{ARGS:a}` is `%{ARGS.a}`. */
+  readonly macroColon: boolean
   /** Whether @geoLookup looks into a database, or matches whatever it is given and sets nothing. */
   readonly geoLookup: 'database' | 'always'
   /** Whether all `setvar` of a rule run before its other actions. */
@@ -243,6 +247,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     mappedAddresses: true,
     phraseHex: false,
     utf8BeyondUnicode: false,
+    unknownMacro: 'text',
+    macroColon: false,
     unsetMacro: 'text',
     geoLookup: 'always',
     persistence: 'none',
@@ -307,6 +313,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     mappedAddresses: false,
     phraseHex: true,
     utf8BeyondUnicode: true,
+    unknownMacro: 'empty',
+    macroColon: false,
     unsetMacro: 'empty',
     geoLookup: 'database',
     persistence: 'stored',
@@ -371,6 +379,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     mappedAddresses: false,
     phraseHex: false,
     utf8BeyondUnicode: true,
+    unknownMacro: 'text',
+    macroColon: true,
     unsetMacro: 'empty',
     geoLookup: 'database',
     persistence: 'live',

@@ -8,8 +8,11 @@
 import type { ByteString } from '../model/exchange.js'
 import type { MacroPart, MacroText } from './ast.js'
 
-/** Splits a text into literals and macros; neighbouring literals are one part, the empty text has none. */
-export function parseMacroText(text: ByteString): MacroText {
+/**
+ * Splits a text into literals and macros; neighbouring literals are one part, the empty text has none. `colon`: a name
+ * may end at a `:` too, as in libmodsecurity.
+ */
+export function parseMacroText(text: ByteString, colon = false): MacroText {
   const parts: MacroPart[] = []
   let literalFrom = 0
   let open = text.indexOf('%{')
@@ -17,7 +20,7 @@ export function parseMacroText(text: ByteString): MacroText {
     const close = text.indexOf('}', open + 2)
     if (close < 0) break
     const name = text.slice(open + 2, close)
-    const macro = readMacro(name)
+    const macro = readMacro(name, colon)
     if (macro !== null) {
       if (open > literalFrom) parts.push(text.slice(literalFrom, open))
       parts.push(macro)
@@ -40,8 +43,8 @@ export function printMacroText(parts: MacroText): ByteString {
 }
 
 /** Null where there is no name at all: `%{}` stays as it is written. */
-function readMacro(name: ByteString): MacroPart | null {
+function readMacro(name: ByteString, colon: boolean): MacroPart | null {
   if (name === '') return null
-  const dot = name.indexOf('.')
-  return dot < 0 ? { variable: name, key: null } : { variable: name.slice(0, dot), key: name.slice(dot + 1) }
+  const end = name.search(colon ? /[.:]/ : /\./)
+  return end < 0 ? { variable: name, key: null } : { variable: name.slice(0, end), key: name.slice(end + 1) }
 }
