@@ -107,6 +107,14 @@ test('SecArgumentSeparator is not honoured, SecArgumentsLimit also cuts the quer
   )
 })
 
+test('JSON: arguments and lengths of arrays are limited one by one', () => {
+  const before = 'SecArgumentsLimit 2\nSecAction "id:100,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"\n'
+  const tests = ['ARGUMENTS_LIMIT_REACHED @eq 1', 'ARGS:json @eq 2', '&ARGS @eq 2', '&ARGS @eq 4']
+  assert.equal(holding(tests, { body: '[1,[2]]' }, before), [2, 4])
+  assert.equal(holding(tests, { body: '[1,[2,3]]' }, before), [1, 3])
+  assert.equal(holding(tests, { body: '[[[[1]]],2]' }, before), [1, 4])
+})
+
 test('of a form name in several cases the last spelling stays', () => {
   const tests = ['ARGS @streq 1', 'ARGS @streq 2', 'ARGS @streq 3']
   assert.equal(holding(tests, { body: 'a=1&A=2&a=3' }), [2])

@@ -12,7 +12,7 @@ import { utf8 } from './json-lexer.js'
 export function readJsonLeniently(input: BodyInput): BodyResult {
   const walk = new LenientWalk(input)
   const reason = walk.run() ?? judge(input.body, input.limits.depth)
-  return { args: walk.args, argumentsOverLimit: walk.stopped, error: reason === null ? null : `JSON: ${reason}` }
+  return { args: walk.args, argumentsOverLimit: walk.overLimit, error: reason === null ? null : `JSON: ${reason}` }
 }
 
 const tooDeep = 'max recursion reached while reading json object'
@@ -51,6 +51,8 @@ interface Slice {
   at: number
   /** Elements seen, for arrays. */
   length: number
+  /** There were more lengths of arrays than SecArgumentsLimit in it. */
+  cut: boolean
 }
 
 type Scalar = { readonly text: ByteString; readonly next: number }
@@ -65,21 +67,22 @@ class LenientWalk {
   readonly #ends = new Map<number, number>()
   #used = 0
   #leaves = 0
+  #lengths = 0
 
   constructor(private readonly input: BodyInput) {
     this.#text = input.body
     this.#budget = Math.max(input.body.length * flattenedBytesPerByte, flattenedBytesFloor)
   }
 
-  /** Whether SecArgumentsLimit ended the walk. */
-  stopped = false
+  /** Whether SecArgumentsLimit ended the walk, or left out lengths of arrays. */
+  overLimit = false
 
   /** Why the walk stopped before its end; null where it did not, or stopped at SecArgumentsLimit. */
   run(): string | null {
     let error = this.#root()
     while (error === null && this.#slices.length > 0) error = this.#step(this.#slices[this.#slices.length - 1] as Slice)
-    this.stopped = error === stopped
-    return this.stopped ? null : error
+    if (error === stopped) this.overLimit = true
+    return error === stopped ? null : error
   }
 
   #root(): string | null {
@@ -94,16 +97,16 @@ class LenientWalk {
 
   #open(name: ByteString, start: number, end: number): string | null {
     if (this.#slices.length >= this.input.limits.depth) return tooDeep
-    this.#slices.push({ object: this.#text[start] === '{', name, at: start + 1, end, length: 0 })
+    this.#slices.push({ object: this.#text[start] === '{', name, at: start + 1, end, length: 0, cut: false })
     return null
   }
 
   /** One member or element of the innermost slice, or its end. */
   #step(slice: Slice): string | null {
-    if (this.#leaves >= this.input.limits.args) return stopped
     const key = this.#keyOf(slice)
     const found = key === null ? null : this.#valueAt(slice)
     if (key === null || found === null) return this.#leave(slice)
+    if (this.#leaves >= this.input.limits.args) return stopped
     const name = `${slice.name}.${key}`
     if (!slice.object) slice.length++
     if (!('opensAt' in found)) {
@@ -117,7 +120,19 @@ class LenientWalk {
 
   #leave(slice: Slice): string | null {
     this.#slices.pop()
-    return slice.length === 0 ? null : this.#add(slice.name, String(slice.length))
+    const counts = slice.length > 0 && !slice.cut
+    if (counts && this.#lengths >= this.input.limits.args) slice.cut = true
+    if (slice.cut) this.#cutBehind()
+    if (!counts || slice.cut) return null
+    this.#lengths++
+    return this.#add(slice.name, String(slice.length))
+  }
+
+  /** What holds a slice without its length has none either. */
+  #cutBehind(): void {
+    const parent = this.#slices[this.#slices.length - 1]
+    if (parent === undefined) this.overLimit = true
+    else parent.cut = true
   }
 
   #leaf(name: ByteString, value: ByteString): string | null {
