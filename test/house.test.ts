@@ -143,6 +143,19 @@ test('no re-export of everything', () => {
   assert.equal(found, [])
 })
 
+test('the map names every room of the engine', () => {
+  const map = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const rooms = new Set(
+    files
+      .filter((file) => file.startsWith('engine/'))
+      .map((file) => (dirname(file) === 'engine' ? (file.split('/')[1] ?? '') : `${dirname(file)}/`)),
+  )
+  assert.equal(
+    [...rooms].filter((room) => !map.includes(`\`${room}\``) && !map.includes(`\`engine/${room}\``)),
+    [],
+  )
+})
+
 test('every test file runs its tests', () => {
   const silent = files.filter((file) => file.endsWith('.test.ts') && !/\.run\(\)/.test(text.get(file) ?? ''))
   assert.equal(silent, [])
