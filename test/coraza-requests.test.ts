@@ -168,4 +168,26 @@ test('variables that are empty, 0 or not there', () => {
   assert.equal(holding(['REQUEST_BODY @streq 0', 'OUTBOUND_DATA_ERROR @streq 0'], { body: '0' }), [1, 2])
 })
 
+test('the response: its type, length and limit', () => {
+  const limit = (action: string) =>
+    `SecResponseBodyMimeType text/html\nSecResponseBodyLimit 10\nSecResponseBodyLimitAction ${action}\n`
+  const logging = (before: string, tests: readonly string[], type: string, body: string) => {
+    const texts = tests.map((test, n) => {
+      const [target = '', ...operator] = test.split(' ')
+      return `SecRule ${target} "${operator.join(' ')}" "id:${n + 1},phase:5,pass,log"`
+    })
+    const response = { status: 200, headers: [['Content-Type', type]] as const, body }
+    return play(
+      [before, 'SecRule OUTBOUND_DATA_ERROR "@eq 1" "id:100,phase:3,pass,nolog"', ...texts].join('\n'),
+      { response },
+      'coraza',
+    ).ruleIds
+  }
+  const tests = ['RESPONSE_CONTENT_TYPE @streq text/html', 'RESPONSE_CONTENT_LENGTH @eq 5', 'OUTBOUND_DATA_ERROR @eq 1']
+  assert.equal(logging(limit('Reject'), tests, 'text/html; charset=utf-8', 'hello'), [1, 2])
+  assert.equal(logging(limit('Reject'), tests, 'text/html', '0123456789'), [1, 3])
+  assert.equal(logging(limit('ProcessPartial'), tests, 'text/html', '0123456789'), [1, 3])
+  assert.equal(logging(limit('Reject'), ['RESPONSE_CONTENT_LENGTH @rx ^$'], 'image/png', 'hello'), [1])
+})
+
 test.run()

@@ -187,6 +187,10 @@ export interface ResponseView {
   readonly protocol: ByteString
   readonly headers: Collection
   readonly body: ByteString
+  /** Whether the body is there for rules: not before phase 4, nor where it is not inspected. */
+  readonly bodyRead: boolean
+  /** The body was over the limit. */
+  readonly overLimit: boolean
   readonly contentType: ByteString
 }
 

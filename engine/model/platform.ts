@@ -106,6 +106,8 @@ export interface Platform {
   readonly bodyLimitModeFixed: boolean
   /** Whether REQUEST_BODY_LENGTH is 0, and REQUEST_BODY empty even if forced, but where a form was read. */
   readonly bodyTextOfFormsOnly: boolean
+  /** Whether RESPONSE_CONTENT_LENGTH has no value until the body is read. */
+  readonly responseLengthOfReadBodies: boolean
   /** Keys of FILES, FILES_NAMES and FILES_SIZES: the form field, or none and for the sizes the file's name. */
   readonly fileKeys: 'field' | 'file'
   /** Whether FILES_COMBINED_SIZE counts fields without a file too. */
@@ -163,9 +165,11 @@ export interface Platform {
   readonly fullRequestHasLine: boolean
   /**
    * What rules see of the response's line. `recorded`: protocol and status as recorded. `connector`: RESPONSE_PROTOCOL as
-   * nginx's connector says it, from the request, `HTTP 1.1`; STATUS_LINE is the status; the type loses its parameters.
+   * nginx's connector says it, from the request, `HTTP 1.1`; STATUS_LINE is the status.
    */
   readonly responseLine: 'recorded' | 'connector'
+  /** Whether RESPONSE_CONTENT_TYPE ends at the first semicolon. */
+  readonly responseTypeCut: boolean
   /** Whether the brackets of an IPv6 host are understood for SERVER_NAME; otherwise it ends at the first colon. */
   readonly serverNameReadsBrackets: boolean
 }
@@ -260,6 +264,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyLimitInclusive: true,
     bodyLimitModeFixed: true,
     bodyTextOfFormsOnly: true,
+    responseLengthOfReadBodies: true,
     fileKeys: 'file',
     filesSizeCountsFields: true,
     filesTmpContent: 'none',
@@ -272,6 +277,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     countsNamedWithSign: true,
     fullRequestHasLine: true,
     responseLine: 'recorded',
+    responseTypeCut: true,
     serverNameReadsBrackets: true,
   },
   modsec2: {
@@ -326,6 +332,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyLimitInclusive: false,
     bodyLimitModeFixed: false,
     bodyTextOfFormsOnly: false,
+    responseLengthOfReadBodies: false,
     fileKeys: 'field',
     filesSizeCountsFields: false,
     filesTmpContent: 'bytes',
@@ -338,6 +345,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     countsNamedWithSign: true,
     fullRequestHasLine: true,
     responseLine: 'recorded',
+    responseTypeCut: false,
     serverNameReadsBrackets: true,
   },
   modsec3: {
@@ -392,6 +400,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyLimitInclusive: false,
     bodyLimitModeFixed: false,
     bodyTextOfFormsOnly: false,
+    responseLengthOfReadBodies: false,
     fileKeys: 'field',
     filesSizeCountsFields: false,
     filesTmpContent: 'empty',
@@ -404,6 +413,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     countsNamedWithSign: false,
     fullRequestHasLine: false,
     responseLine: 'connector',
+    responseTypeCut: true,
     serverNameReadsBrackets: false,
   },
 }

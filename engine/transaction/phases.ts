@@ -151,6 +151,7 @@ function takeRequestBody(transaction: Transaction): void {
     refuse(transaction, 'body-limit', 2, platform.bodyLimitStatus)
     if (transaction.interruption !== null) {
       transaction.body = { ...transaction.body, overLimit: true }
+      transaction.forgetDerived()
       return
     }
     if (platform.detectionOnlyOverLimit === 'drop-body') inspected = ''
@@ -178,13 +179,16 @@ function keepJson({ body, platform, tx }: Transaction, text: ByteString): void {
 function responseView(transaction: Transaction, response: RecordedResponse, withBody: boolean): ResponseView {
   const headers = headerCollection(response.headers, transaction.platform)
   const type = transaction.headerValue(headers, 'content-type')
-  const asConnector = transaction.platform.responseLine === 'connector'
+  const { responseLine, responseTypeCut } = transaction.platform
+  const asConnector = responseLine === 'connector'
   return {
     status: response.status,
     protocol: asConnector ? transaction.request.protocol.replace('/', ' ') : `HTTP/${response.httpVersion ?? '1.1'}`,
     headers,
-    contentType: asConnector ? (type.split(';')[0] ?? '') : type,
+    contentType: responseTypeCut ? (type.split(';')[0] ?? '') : type,
     body: withBody ? response.body : '',
+    bodyRead: withBody,
+    overLimit: false,
   }
 }
 
@@ -213,9 +217,14 @@ function takeResponseBody(transaction: Transaction, response: RecordedResponse):
   if (isOverLimit(response.body, transaction.responseBodyLimit, transaction.platform)) {
     if (settings.responseBodyLimitAction === 'reject') {
       refuse(transaction, 'body-limit', 4, 500)
-      if (transaction.interruption !== null) return
+      if (transaction.interruption !== null) {
+        transaction.response = { ...responseView(transaction, response, false), overLimit: true }
+        transaction.forgetDerived()
+        return
+      }
     }
-    transaction.response = { ...view, body: view.body.slice(0, transaction.responseBodyLimit) }
+    const body = view.body.slice(0, transaction.responseBodyLimit)
+    transaction.response = { ...view, body, overLimit: true }
   } else transaction.response = view
   transaction.forgetDerived()
 }

@@ -3,18 +3,22 @@
  */
 import type { ResponseView, VariableDefinition } from '../model/definitions.js'
 import { FixedCollection } from './collection.js'
-import { collection, namesOf, scalar, unsimulatedCollection, unsimulatedScalar } from './derive.js'
+import { collection, flag, namesOf, scalar, unsimulatedCollection, unsimulatedScalar } from './derive.js'
 
 function statusLine({ protocol, status }: ResponseView, form: 'recorded' | 'connector'): string {
   return form === 'connector' ? String(status) : `${protocol} ${status}`
 }
 
 export const responseVariables: readonly VariableDefinition[] = [
-  unsimulatedScalar('OUTBOUND_DATA_ERROR', 'Response body over the limit.', 'set on the engine, not recorded'),
+  scalar('OUTBOUND_DATA_ERROR', '1 where the response body was over the limit.', (v) =>
+    v.response?.bodyRead || v.response?.overLimit ? flag(v.response.overLimit) : null,
+  ),
   unsimulatedCollection('RESPONSE_ARGS', 'Arguments of a JSON response (Coraza).', 'responses are read as text'),
   scalar('RESPONSE_BODY', 'Body of the response.', (v) => v.response?.body ?? null),
   scalar('RESPONSE_CONTENT_LENGTH', 'Bytes of the response body.', (v) =>
-    v.response === null ? null : String(v.response.body.length),
+    v.response === null || (v.platform.responseLengthOfReadBodies && !v.response.bodyRead)
+      ? null
+      : String(v.response.body.length),
   ),
   scalar('RESPONSE_CONTENT_TYPE', 'Content type of the response.', (v) => v.response?.contentType ?? null),
   collection(
