@@ -23,8 +23,8 @@ test('a rule that matches logs its id, target and value', () => {
 test('deny blocks with its status, and phase 5 still runs', () => {
   const verdict = play(
     `SecRule ARGS "@streq x" "id:1,phase:1,deny,status:406"
-     SecAction "id:2,phase:2,pass"
-     SecAction "id:3,phase:5,pass"`,
+     SecAction "id:2,phase:2,pass,msg:'x'"
+     SecAction "id:3,phase:5,pass,msg:'x'"`,
     { uri: '/?a=x' },
   )
   assert.is(verdict.verdict, 'block')
@@ -153,12 +153,12 @@ test('captures are TX:0 to TX:9 and are renewed by the next capture', () => {
 
 test('skipAfter goes on behind its marker, skip jumps over rules', () => {
   const verdict = play(
-    `SecAction "id:1,phase:1,pass,skipAfter:END"
-     SecAction "id:2,phase:1,pass"
+    `SecAction "id:1,phase:1,pass,msg:'x',skipAfter:END"
+     SecAction "id:2,phase:1,pass,msg:'x'"
      SecMarker "END"
-     SecAction "id:3,phase:1,pass,skip:1"
-     SecAction "id:4,phase:1,pass"
-     SecAction "id:5,phase:1,pass"`,
+     SecAction "id:3,phase:1,pass,msg:'x',skip:1"
+     SecAction "id:4,phase:1,pass,msg:'x'"
+     SecAction "id:5,phase:1,pass,msg:'x'"`,
   )
   assert.equal(verdict.ruleIds, [1, 3, 5])
 })
@@ -241,7 +241,7 @@ test('directives remove rules and change targets and actions', () => {
 })
 
 test('a removal that stands before its rule reaches it on libmodsecurity only', () => {
-  const text = 'SecRuleRemoveById 1\nSecAction "id:1,phase:1,pass,log"'
+  const text = 'SecRuleRemoveById 1\nSecAction "id:1,phase:1,pass,log,msg:x"'
   assert.equal(play(text, {}, 'modsec3').ruleIds, [])
   assert.equal(play(text, {}, 'modsec2').ruleIds, [1])
   assert.equal(play(text, {}, 'coraza').ruleIds, [1])
@@ -289,11 +289,11 @@ test('responses are inspected where one is recorded', () => {
 
 test('allow ends the phases but logging', () => {
   const verdict = play(
-    `SecAction "id:1,phase:1,allow"\nSecAction "id:2,phase:1,pass"\nSecAction "id:3,phase:2,deny"\nSecAction "id:4,phase:5,pass"`,
+    `SecAction "id:1,phase:1,allow,msg:x"\nSecAction "id:2,phase:1,pass,msg:x"\nSecAction "id:3,phase:2,deny,msg:x"\nSecAction "id:4,phase:5,pass,msg:x"`,
   )
   assert.equal(verdict.ruleIds, [1, 4])
   const phase = play(
-    `SecAction "id:1,phase:1,allow:phase"\nSecAction "id:2,phase:1,pass"\nSecAction "id:3,phase:2,pass"`,
+    `SecAction "id:1,phase:1,allow:phase,msg:x"\nSecAction "id:2,phase:1,pass,msg:x"\nSecAction "id:3,phase:2,pass,msg:x"`,
   )
   assert.equal(phase.ruleIds, [1, 3])
 })
@@ -361,7 +361,7 @@ test('a transaction leaves nothing behind for the next', () => {
   const { ruleset } = rules(
     `SecRule ARGS:a "@streq x" "id:1,phase:1,pass,setvar:tx.seen=1,ctl:ruleRemoveById=3"
      SecRule TX:seen "@eq 1" "id:2,phase:1,pass"
-     SecAction "id:3,phase:1,pass"`,
+     SecAction "id:3,phase:1,pass,msg:'x'"`,
   )
   assert.equal(evaluate(ruleset, request({ uri: '/?a=x' })).ruleIds, [1, 2])
   assert.equal(evaluate(ruleset, request({ uri: '/?a=y' })).ruleIds, [3])

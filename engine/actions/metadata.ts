@@ -3,11 +3,11 @@
  */
 import { DefinitionError } from '../errors.js'
 import { severities } from '../model/severity.js'
-import type { ActionDefinition, ActionDraft } from './definition.js'
+import type { ActionDefinition } from './definition.js'
 
 const phaseNames: Record<string, number> = { request: 2, response: 4, logging: 5 }
 
-function set(name: string, doc: string, apply: (draft: ActionDraft) => void): ActionDefinition {
+function set(name: string, doc: string, apply: ActionDefinition['apply']): ActionDefinition {
   return { name, doc, argument: 'none', apply }
 }
 
@@ -18,8 +18,9 @@ function noted(name: string, doc: string, argument: 'required' | 'optional' | 'n
 
 export const metadataActions: readonly ActionDefinition[] = [
   noted('accuracy', 'Accuracy of the rule, 1 to 9; kept as written.'),
-  set('auditlog', 'Writes the transaction to the audit log.', (draft) => {
+  set('auditlog', 'Writes the transaction to the audit log.', (draft, { platform }) => {
     draft.auditLog = true
+    if (platform.auditLogSteersLog) draft.log = true
   }),
   {
     name: 'id',
@@ -51,8 +52,9 @@ export const metadataActions: readonly ActionDefinition[] = [
       draft.msg = input.template(input.argument)
     },
   },
-  set('noauditlog', 'Keeps a match out of the audit log.', (draft) => {
+  set('noauditlog', 'Keeps a match out of the audit log.', (draft, { platform }) => {
     draft.auditLog = false
+    if (platform.auditLogSteersLog) draft.log = false
   }),
   set('nolog', 'Does not log a match (nor in the audit log).', (draft) => {
     draft.log = false

@@ -137,7 +137,7 @@ function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, p
     id: head.id ?? 0,
     phase: (head.phase ?? 2) as PhaseNumber,
     links: draft.links.map((link) => freezeLink(link, defaults, pipelines)),
-    log: log && (auditLog || !platform.noAuditLogSilences),
+    log: platform.actionsLogOnlyMessages && draft.links[0]?.operator === null ? actionLogs(head, log) : log,
     logsAtOnce: platform.multiMatchLogsAtOnce && draft.links.some((link) => link.actions.multiMatch),
     auditLog,
     disruption: disruptionOf(head, defaults),
@@ -171,6 +171,11 @@ function freezeLink(link: LinkDraft, defaults: ActionDraft | null, pipelines: Pi
     effects: actions.effects,
     span: link.span,
   }
+}
+
+/** COMPAT(modsec3): a SecAction is logged for its message, and for `block` whatever else it says. */
+function actionLogs(head: ActionDraft, log: boolean): boolean {
+  return head.disruption === 'block' || (log && head.msg !== null)
 }
 
 function disruptionOf(head: ActionDraft, defaults: ActionDraft | null): Disruption | null {

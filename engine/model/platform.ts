@@ -60,8 +60,10 @@ export interface Platform {
   readonly requestTarget: 'as-sent' | 'go' | 'decoded'
   /** Phases in which a rule logs where neither it nor a SecDefaultAction says so. */
   readonly logsByDefault: 'every-phase' | 'phase-2'
-  /** Whether `noauditlog` also keeps a match out of the error log. */
-  readonly noAuditLogSilences: boolean
+  /** Whether `auditlog` and `noauditlog` do for the error log what `log` and `nolog` do: the last of the four counts. */
+  readonly auditLogSteersLog: boolean
+  /** Whether a SecAction logs only where it has a message, or `block`. */
+  readonly actionsLogOnlyMessages: boolean
   /** The libinjection behind @detectSQLi and @detectXSS: libmodsecurity's, ModSecurity 2's, or Coraza's in Go. */
   readonly libinjection: 'c' | 'c2' | 'go'
   /**
@@ -233,7 +235,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     matchedVarBlankBehindNul: false,
     requestTarget: 'go',
     logsByDefault: 'phase-2',
-    noAuditLogSilences: false,
+    auditLogSteersLog: false,
+    actionsLogOnlyMessages: false,
     libinjection: 'go',
     capturesXss: false,
     multiMatchLogsAtOnce: false,
@@ -301,7 +304,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     matchedVarBlankBehindNul: true,
     requestTarget: 'as-sent',
     logsByDefault: 'every-phase',
-    noAuditLogSilences: false,
+    auditLogSteersLog: false,
+    actionsLogOnlyMessages: false,
     libinjection: 'c2',
     capturesXss: true,
     multiMatchLogsAtOnce: false,
@@ -369,7 +373,8 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     phraseSearch: 'acmp',
     matchedVarBlankBehindNul: false,
     logsByDefault: 'every-phase',
-    noAuditLogSilences: true,
+    auditLogSteersLog: true,
+    actionsLogOnlyMessages: true,
     libinjection: 'c',
     capturesXss: true,
     multiMatchLogsAtOnce: true,
