@@ -154,6 +154,16 @@ test('no single value of IP can be named', () => {
   load('IP', 'coraza')
 })
 
+test('REQBODY_ERROR_MSG begins with the processor', () => {
+  const processor = (name: string) => `SecAction "id:100,phase:1,pass,nolog,ctl:requestBodyProcessor=${name}"`
+  const messages = (name: string, message: string) => [
+    `REQBODY_ERROR_MSG @streq ${name}: ${message}`,
+    `REQBODY_PROCESSOR_ERROR_MSG @streq ${message}`,
+  ]
+  assert.equal(holding(messages('JSON', 'invalid JSON'), { body: '[1' }, processor('JSON')), [1, 2])
+  assert.equal(holding(messages('FOO', 'invalid body processor'), { body: 'a' }, processor('FOO')), [1, 2])
+})
+
 test('variables that are empty, 0 or not there', () => {
   const there = ['&MULTIPART_LF_LINE @eq 0', '&FULL_REQUEST @eq 0', '&PATH_INFO @eq 0', 'FULL_REQUEST_LENGTH @streq 0']
   assert.equal(holding(there, {}), [1, 2, 3, 4])

@@ -110,6 +110,8 @@ export interface Platform {
   readonly bodyTextOfFormsOnly: boolean
   /** Whether RESPONSE_CONTENT_LENGTH has no value until the body is read. */
   readonly responseLengthOfReadBodies: boolean
+  /** Whether REQBODY_ERROR_MSG is the processor's name and REQBODY_PROCESSOR_ERROR_MSG; otherwise both are the same. */
+  readonly bodyErrorNamesProcessor: boolean
   /** Keys of FILES, FILES_NAMES and FILES_SIZES: the form field, or none and for the sizes the file's name. */
   readonly fileKeys: 'field' | 'file'
   /** Whether FILES_COMBINED_SIZE counts fields without a file too. */
@@ -268,6 +270,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyLimitModeFixed: true,
     bodyTextOfFormsOnly: true,
     responseLengthOfReadBodies: true,
+    bodyErrorNamesProcessor: true,
     fileKeys: 'file',
     filesSizeCountsFields: true,
     filesTmpContent: 'none',
@@ -337,6 +340,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyLimitModeFixed: false,
     bodyTextOfFormsOnly: false,
     responseLengthOfReadBodies: false,
+    bodyErrorNamesProcessor: false,
     fileKeys: 'field',
     filesSizeCountsFields: false,
     filesTmpContent: 'bytes',
@@ -406,6 +410,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     bodyLimitModeFixed: false,
     bodyTextOfFormsOnly: false,
     responseLengthOfReadBodies: false,
+    bodyErrorNamesProcessor: false,
     fileKeys: 'field',
     filesSizeCountsFields: false,
     filesTmpContent: 'empty',

@@ -110,6 +110,10 @@ export function isOverLimit(body: ByteString, limit: number, platform: Platform)
   return platform.bodyLimitInclusive ? body.length >= limit : body.length > limit
 }
 
+function unknownProcessor(name: string, { bodyErrorNamesProcessor }: Platform): ByteString {
+  return bodyErrorNamesProcessor ? `${name}: invalid body processor` : `Unknown request body processor: ${name}`
+}
+
 /** Reads the body; what is beyond `limit` bytes is cut off and said in `overLimit`. */
 export function readBody(request: BodyRequest): RequestBodyView {
   const overLimit = isOverLimit(request.body, request.limit, request.platform)
@@ -125,7 +129,7 @@ export function readBody(request: BodyRequest): RequestBodyView {
   const rawPresent = requestBodyAlwaysPresent || isText || (request.forceVariable && !bodyTextOfFormsOnly)
   const facts = { processor, raw, length, rawPresent, overLimit }
   if (processor !== '' && definition === null && !isRaw)
-    return bodyView({ ...facts, result: null, error: `Unknown request body processor: ${processor}` }, null)
+    return bodyView({ ...facts, result: null, error: unknownProcessor(processor, request.platform) }, null)
   const { readsEmptyBody, multipartReader } = dialectOf(request.platform)
   const readsEmpty = readsEmptyBody.includes(processor)
   const readsAnnounced = processor === 'MULTIPART' && multipartReader !== 'go' && request.announced

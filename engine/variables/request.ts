@@ -90,6 +90,13 @@ function sizeOfParts({ body, platform }: TransactionView): number {
   )
 }
 
+/** COMPAT(coraza): without the processor's name, with which REQBODY_ERROR_MSG begins. */
+function processorError({ body, platform }: TransactionView): ByteString {
+  const error = body.error ?? ''
+  const name = `${body.processor}: `
+  return platform.bodyErrorNamesProcessor && error.startsWith(name) ? error.slice(name.length) : error
+}
+
 function sumOfArgs(view: TransactionView): ByteString | null {
   const decimal = view.platform.combinedSize === 'decimal'
   return view.derived('args-size', () => {
@@ -247,7 +254,7 @@ export const requestVariables: readonly VariableDefinition[] = [
     afterJudged,
     scalar('REQBODY_PROCESSOR_ERROR', '1 where the body processor failed.', (v) => flag(v.body.error !== null)),
   ),
-  scalar('REQBODY_PROCESSOR_ERROR_MSG', 'Why the body processor failed.', (v) => v.body.error ?? ''),
+  scalar('REQBODY_PROCESSOR_ERROR_MSG', 'Why the body processor failed.', processorError),
   scalar('REQUEST_BASENAME', 'Last part of the path.', (v) => v.request.basename),
   scalar('REQUEST_BODY', 'The raw body, where the platform keeps it.', (v) => (v.body.rawPresent ? v.body.raw : null)),
   setWhere(
