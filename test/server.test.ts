@@ -14,7 +14,7 @@ function send(text: string, changes: Partial<TransactionRecord['request']>, plat
   return evaluate(rules(text, platform).ruleset, shape)
 }
 
-const watch = 'SecAction "id:1,phase:1,pass,log"\nSecAction "id:5,phase:5,pass,log"'
+const watch = 'SecAction "id:1,phase:1,pass,log,msg:a"\nSecAction "id:5,phase:5,pass,log,msg:a"'
 
 test('Apache answers 400 before any rule; the libraries run theirs', () => {
   const refused = send(watch, { uri: '/a b' }, 'modsec2')
@@ -118,7 +118,7 @@ test('ModSecurity 2 sees the path as Apache has it: as sent in phase 1, normalis
 
 test('Apache refuses some paths between phases 1 and 2; rules see its answer', () => {
   const text = `${watch}
-    SecAction "id:2,phase:2,pass,log"
+    SecAction "id:2,phase:2,pass,log,msg:a"
     SecRule RESPONSE_STATUS "^40" "id:3,phase:3,pass,log"`
   const status = (uri: string): number => {
     const verdict = send(text, { uri }, 'modsec2')
@@ -135,7 +135,7 @@ test('Apache refuses some paths between phases 1 and 2; rules see its answer', (
 })
 
 test('Apache answers TRACE and OPTIONS * by itself', () => {
-  const text = `${watch}\nSecAction "id:2,phase:2,pass,log"`
+  const text = `${watch}\nSecAction "id:2,phase:2,pass,log,msg:a"`
   assert.equal(send(text, { method: 'TRACE' }, 'modsec2').ruleIds, [1, 5])
   assert.equal(send(text, { method: 'OPTIONS', uri: '*' }, 'modsec2').ruleIds, [1, 5])
   const withBody = send(text, { method: 'TRACE', headers: [host, ['Content-Length', '1']], body: 'a' }, 'modsec2')
@@ -153,7 +153,7 @@ test('the host of the request target takes the place of Host', () => {
 test('ModSecurity 2 answers 500 to a body that turns out broken at its end; phase 2 does not run', () => {
   const text = `SecRule REQUEST_HEADERS:Content-Type "json" "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
     SecRule REQBODY_ERROR "@eq 1" "id:2,phase:2,pass,log"
-    SecAction "id:5,phase:5,pass,log"`
+    SecAction "id:5,phase:5,pass,log,msg:a"`
   const json = (body: string, platform: PlatformName = 'modsec2'): Verdict =>
     send(text, { method: 'POST', headers: [host, ['Content-Type', 'application/json']], body }, platform)
   for (const body of ['{"a":1', '[1,', 'nul', '1.', '"a', ' ']) {
