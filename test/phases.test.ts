@@ -13,7 +13,7 @@ const platforms = ['modsec2', 'modsec3', 'coraza'] as const
 function logged(platform: PlatformName, phase: number, action: string): string {
   const steps = [1, 2, 3, 4, 5].flatMap((each) => [
     ...(each === phase ? [`SecAction "id:10,phase:${each},${action},nolog"`] : []),
-    `SecAction "id:${each},phase:${each},pass,log,auditlog"`,
+    `SecAction "id:${each},phase:${each},pass,log,auditlog,msg:'x'"`,
     `SecAction "id:${each + 20},phase:${each},pass,nolog"`,
   ])
   const response = { status: 200, headers: [['Content-Type', 'text/plain'] as const], body: 'x' }
@@ -63,8 +63,8 @@ const reads: readonly (readonly [string, readonly string[], string, string])[] =
 for (const [directives, types, ...expected] of reads)
   test(`a response of ${types.join(', ') || 'no type'} behind ${directives || 'no directive'}`, () => {
     const text = `${directives}
-      SecAction "id:1,phase:4,pass,log"
-      SecRule RESPONSE_BODY "@rx ^abc" "id:2,phase:4,pass,log"`
+      SecAction "id:1,phase:4,pass,log,msg:'x'"
+      SecRule RESPONSE_BODY "@rx ^abc" "id:2,phase:4,pass,log,msg:'x'"`
     const response = { status: 200, headers: types.map((type) => ['Content-Type', type] as const), body: 'abc' }
     assert.equal(
       (['modsec3', 'coraza'] as const).map((platform) => play(text, { response }, platform).ruleIds.join(' ')),
