@@ -53,6 +53,14 @@ test('macros: what has no such key is its text, a capture is empty', () => {
   assert.equal(holding(['TX:a @streq UNKNOWN'], {}, set('MATCHED_VAR_NAME')), [1])
 })
 
+test('macros: patterns and phrases hold none', () => {
+  const set = 'SecAction "id:100,phase:1,pass,nolog,setvar:tx.a=x"'
+  const tests = ['ARGS @rx ^%{tx.a}$', 'ARGS @pm %{tx.a}', 'ARGS @streq %{tx.a}', 'ARGS @within %{tx.a}']
+  assert.equal(holding(tests, { uri: '/?b=x' }, set), [3, 4])
+  assert.equal(holding(tests, { uri: '/?b=x' }, set, 'modsec3'), [1, 2, 3, 4])
+  assert.equal(holding(tests, { uri: '/?b=%25{tx.a}' }, set), [1, 2])
+})
+
 test('REQUEST_BODY_LENGTH is that of a form', () => {
   const length = ['REQUEST_BODY_LENGTH @eq 3', 'REQUEST_BODY_LENGTH @eq 0']
   assert.equal(holding(length, { body: 'a=1' }), [1])

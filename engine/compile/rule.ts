@@ -17,7 +17,7 @@ import { findTransformation, transformations } from '../transformations/index.js
 import { asFilled, findVariable, variables } from '../variables/index.js'
 import { type NameFamily, refusingPlatforms } from './availability.js'
 import type { Assembly, LinkDraft } from './draft.js'
-import { compileTemplate } from './template.js'
+import { compileTemplate, literalTemplate } from './template.js'
 
 export const names: VariableNames = { variable: (name) => variableNamed(name).name }
 
@@ -158,7 +158,10 @@ function draftOperator(assembly: Assembly, node: OperatorNode, drafted: ActionDr
         reason: definition.unsimulated,
         ...(definition.needs === undefined ? {} : { without: definition.needs }),
       })
-    const { template, txKeys, persistent } = compileTemplate(node.argument, assembly.platform)
+    const { macroOperators } = assembly.platform
+    const expands = macroOperators === null || macroOperators.includes(definition.name)
+    const compiled = expands ? compileTemplate(node.argument, assembly.platform) : literalTemplate(node.argument)
+    const { template, txKeys, persistent } = compiled
     if (persistent) assembly.readsPersistent = true
     for (const key of txKeys) assembly.txKeys.add(key)
     return definition.compile({

@@ -26,8 +26,13 @@ function constantTemplate(text: ByteString): Template {
   return { constant: text, expand: () => text }
 }
 
+/** The text as it is written, macros and all. */
+export function literalTemplate(text: ByteString): TemplateResult {
+  return { template: constantTemplate(text), unknown: [], txKeys: [], persistent: false }
+}
+
 export function compileTemplate(text: ByteString, platform: Platform): TemplateResult {
-  if (!text.includes('%{')) return { template: constantTemplate(text), unknown: [], txKeys: [], persistent: false }
+  if (!text.includes('%{')) return literalTemplate(text)
   const unknown: string[] = []
   const txKeys: string[] = []
   let persistent = false

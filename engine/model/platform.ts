@@ -149,6 +149,8 @@ export interface Platform {
   readonly utf8BeyondUnicode: boolean
   /** What a macro gives whose variable exists but has no such key: nothing, or its own text without the braces. */
   readonly unsetMacro: 'empty' | 'text'
+  /** Operators whose argument may hold macros; null: all. */
+  readonly macroOperators: readonly string[] | null
   /** What a macro leaves that names no variable. */
   readonly unknownMacro: 'empty' | 'text'
   /** Whether `%{ARGS:a}` is `%{ARGS.a}`. */
@@ -256,6 +258,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     mappedAddresses: true,
     phraseHex: false,
     utf8BeyondUnicode: false,
+    macroOperators: ['beginsWith', 'contains', 'endsWith', 'eq', 'ge', 'gt', 'le', 'lt', 'streq', 'strmatch', 'within'],
     unknownMacro: 'text',
     macroColon: false,
     unsetMacro: 'text',
@@ -326,6 +329,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     mappedAddresses: false,
     phraseHex: true,
     utf8BeyondUnicode: true,
+    macroOperators: null,
     unknownMacro: 'empty',
     macroColon: false,
     unsetMacro: 'empty',
@@ -396,6 +400,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     mappedAddresses: false,
     phraseHex: false,
     utf8BeyondUnicode: true,
+    macroOperators: null,
     unknownMacro: 'text',
     macroColon: true,
     unsetMacro: 'empty',
