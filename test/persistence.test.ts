@@ -49,7 +49,7 @@ test('without a store each record stands alone', () => {
 })
 
 for (const platform of ['modsec2', 'modsec3'] as const)
-  test(`${platform}: expirevar follows the clock of the capture`, () => {
+  test(`${platform}: what expirevar does, by the clock of the capture`, () => {
     const verdicts = run(
       `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"
        SecRule &IP:block "@gt 0" "id:2,phase:1,pass,log,logdata:'blocked'"
@@ -57,7 +57,9 @@ for (const platform of ['modsec2', 'modsec3'] as const)
       platform,
       [at(0, '192.0.2.1', '/bad'), at(10), at(59), at(60), at(61)],
     )
-    assert.equal(data(verdicts, 2), ['', 'blocked', 'blocked', '', ''])
+    // libmodsecurity 3.0.9 takes the action and does nothing: seen with `expirevar:ip.c=0`.
+    const later = platform === 'modsec2' ? '' : 'blocked'
+    assert.equal(data(verdicts, 2), ['', 'blocked', 'blocked', later, later])
   })
 
 test('the clock never goes back, and an undated record leaves it', () => {

@@ -5,7 +5,7 @@
  * capture's, never the machine's: each record moves the store's clock forward, an older or undated record leaves it.
  *
  * `stored` follows ModSecurity 2.9.7 (its own database of collections), `live` libmodsecurity 3.0.9's memory
- * backend, with the expiry of single variables that releases from 3.0.10 on have. Seen in runs of both.
+ * backend, where nothing expires (it does from 3.0.10 on). Seen in runs of both.
  */
 import type { PersistentName, WritableCollection } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
@@ -193,10 +193,9 @@ class StoredCollections implements PersistentCollections {
   }
 }
 
-/** Variables that all transactions share; each is gone from its second of expiry on. */
+/** Variables that all transactions share. */
 class LiveCollection implements WritableCollection {
   readonly #values = new VariableStore()
-  readonly #expiries = new Map<ByteString, number>()
   /** The clock of the transaction that looks. */
   now = 0
   /** Second of the last write; null: none. */
@@ -212,33 +211,20 @@ class LiveCollection implements WritableCollection {
   }
 
   named(lowerKey: ByteString): ReturnType<WritableCollection['named']> {
-    this.#forget(lowerKey)
     return this.#values.named(lowerKey)
   }
 
   get(lowerKey: ByteString): ByteString | null {
-    this.#forget(lowerKey)
     return this.#values.get(lowerKey)
   }
 
   set(key: ByteString, value: ByteString): void {
-    this.#forget(lowerAscii(key))
     this.#values.set(key, value)
     this.updated = this.now
   }
 
   remove(lowerKey: ByteString): void {
     this.#values.remove(lowerKey)
-    this.#expiries.delete(lowerKey)
-  }
-
-  expire(lowerKey: ByteString, second: number): void {
-    this.#expiries.set(lowerKey, second)
-  }
-
-  #forget(lowerKey: ByteString): void {
-    const expires = this.#expiries.get(lowerKey)
-    if (expires !== undefined && expires <= this.now) this.remove(lowerKey)
   }
 }
 
@@ -264,9 +250,8 @@ class LiveCollections implements PersistentCollections {
     this.#keys.set(name, key)
   }
 
-  expire(name: PersistentName, lowerKey: ByteString, seconds: number): void {
-    this.get(name).expire(lowerKey, this.input.now + seconds)
-  }
+  /** COMPAT(modsec3): 3.0.9 takes `expirevar` and does nothing. */
+  expire(): void {}
 
   deprecate(name: PersistentName, lowerKey: ByteString, amount: number, period: number): void {
     const collection = this.get(name)
