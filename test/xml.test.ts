@@ -61,6 +61,7 @@ test('encodings', () => {
   assert.is(named('UTF-8', '\xe9'), null)
   assert.is(named('utf-16', 'x'), null)
   assert.is(named('foo', 'x'), null)
+  assert.equal(read('\xef\xbb\xbf<?xml version="1.0" encoding="ISO-8859-1"?><a>\xc3\xa9</a>'), ['\xc3\xa9'])
 })
 
 test.run()

@@ -16,7 +16,9 @@ const greatestDepth = 40
 
 /** The text; null where it is not in the encoding that it names, or in one that libxml2 does not know. */
 export function decodedXml(body: ByteString): string | null {
-  const declared = /^(?:\xef\xbb\xbf)?<\?xml[^>]*encoding\s*=\s*["']([^"']+)["']/i.exec(body)?.[1]?.toLowerCase()
+  // A byte order mark says more than the declaration.
+  const marked = body.startsWith('\xef\xbb\xbf')
+  const declared = marked ? 'utf-8' : /^<\?xml[^>]*encoding\s*=\s*["']([^"']+)["']/i.exec(body)?.[1]?.toLowerCase()
   if (declared === 'iso-8859-1' || declared === 'latin1') return body
   if (/^(?:us-)?ascii$/.test(declared ?? '')) return /[\x80-\xff]/.test(body) ? null : body
   if (/^utf-?16/.test(declared ?? '')) return null
