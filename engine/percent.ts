@@ -5,8 +5,36 @@ import type { ByteString } from './model/exchange.js'
 
 /** The text with its %-sequences decoded once; a broken one stays as it is. */
 export function percentDecoded(text: ByteString): ByteString {
-  if (!text.includes('%')) return text
-  return text.replace(/%([0-9a-fA-F]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  let at = text.indexOf('%')
+  if (at < 0) return text
+  if (text.length > bytes.length) bytes = Buffer.alloc(2 * text.length)
+  bytes.write(text, 'latin1')
+  let end = at
+  while (at < text.length) {
+    const byte = bytes[at] as number
+    const value =
+      byte === percent && at + 2 < text.length ? hexByte(bytes[at + 1] as number, bytes[at + 2] as number) : -1
+    bytes[end++] = value < 0 ? byte : value
+    at += value < 0 ? 1 : 3
+  }
+  return bytes.toString('latin1', 0, end)
+}
+
+const percent = 0x25
+
+/** PERF(parse): room for one text, kept from call to call. */
+let bytes = Buffer.alloc(4096)
+
+/** Value of each hexadecimal digit, -1 for other bytes. */
+const digits = Int8Array.from({ length: 256 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? -1 : digit
+})
+
+/** -1 where one of them is no hexadecimal digit. */
+function hexByte(high: number, low: number): number {
+  const [first, second] = [digits[high] as number, digits[low] as number]
+  return first < 0 || second < 0 ? -1 : first * 16 + second
 }
 
 /** Whether a `%` begins no sequence. */

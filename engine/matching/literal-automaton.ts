@@ -18,15 +18,18 @@ export class LiteralAutomaton {
   readonly #endedFrom: Int32Array
   readonly #ended: Int32Array
 
-  /** Length of each literal where its borders matter, else 0. */
-  readonly #bordered: Int32Array
-  readonly #literals: readonly Literal[]
+  readonly #borders: BorderTable
+  /** Of each literal. */
+  readonly #lengths: Int32Array
+  readonly #before: Int32Array
+  readonly #after: Int32Array
 
   constructor(literals: readonly Literal[]) {
-    this.#literals = literals
-    this.#bordered = Int32Array.from(literals, ({ text, before, after }) =>
-      before === 'any' && after === 'any' ? 0 : text.length,
-    )
+    const borders = new BorderTable()
+    this.#lengths = Int32Array.from(literals, ({ text }) => text.length)
+    this.#before = Int32Array.from(literals, ({ before, text }) => borders.rowOf(before, text.charCodeAt(0)))
+    this.#after = Int32Array.from(literals, ({ after, text }) => borders.rowOf(after, text.charCodeAt(text.length - 1)))
+    this.#borders = borders
     const texts = literals.map(({ text }) => text)
     const classes = this.#classify(texts)
     this.#classes = classes
@@ -63,18 +66,22 @@ export class LiteralAutomaton {
     const classOf = this.#classOf
     const next = this.#next
     const firstEnd = this.#firstEnd
+    const borders = this.#borders.flags
     let state = 0
     let count = 0
     for (let i = 0; i < value.length; i++) {
       state = next[state + (classOf[value.charCodeAt(i)] as number)] as number
       if (state < firstEnd) continue
+      const behind = i + 1 < value.length ? value.charCodeAt(i + 1) : edge
       const at = (state - firstEnd) / this.#classes
       const to = this.#endedFrom[at + 1] as number
       for (let e = this.#endedFrom[at] as number; e < to; e++) {
         const literal = this.#ended[e] as number
         if (seen[literal] === scan) continue
-        const length = this.#bordered[literal] as number
-        if (length !== 0 && !hasBorders(value, i + 1 - length, i + 1, this.#literals[literal] as Literal)) continue
+        const start = i - (this.#lengths[literal] as number)
+        const ahead = start >= 0 ? value.charCodeAt(start) : edge
+        if (borders[(this.#before[literal] as number) + ahead] === 0) continue
+        if (borders[(this.#after[literal] as number) + behind] === 0) continue
         seen[literal] = scan
         found[count++] = literal
       }
@@ -96,23 +103,44 @@ export class LiteralAutomaton {
   }
 }
 
-function hasBorders(value: ByteString, from: number, to: number, { before, after }: Literal): boolean {
-  return isBorder(value, from, before) && isBorder(value, to, after)
-}
-
-function isBorder(value: ByteString, at: number, border: Border): boolean {
-  if (border === 'any') return true
-  if (border === 'word') return isWord(value, at - 1) !== isWord(value, at)
-  return at === 0 || at === value.length || value.charCodeAt(at - 1) === newline || value.charCodeAt(at) === newline
-}
-
+/** Stands for what is before the first and behind the last byte. */
+const edge = 256
+const rowLength = 257
 const newline = 0x0a
 
-function isWord(value: ByteString, at: number): boolean {
-  return at >= 0 && at < value.length && wordBytes[value.charCodeAt(at)] === 1
+/** What may stand next to a literal, as rows of flags by byte; equal rows are one. */
+class BorderTable {
+  /** One row behind the other. */
+  flags: Uint8Array = new Uint8Array(rowLength).fill(1)
+  readonly #rows = new Map<string, number>([[this.flags.join(''), 0]])
+
+  /** Offset of the row; `inner` is the literal's own byte at the border. */
+  rowOf(border: Border, inner: number): number {
+    if (border === 'any') return 0
+    const row = Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0))
+    const key = row.join('')
+    const known = this.#rows.get(key)
+    if (known !== undefined) return known
+    const offset = this.flags.length
+    const flags = new Uint8Array(offset + rowLength)
+    flags.set(this.flags)
+    flags.set(row, offset)
+    this.flags = flags
+    this.#rows.set(key, offset)
+    return offset
+  }
 }
 
-const wordBytes = Uint8Array.from({ length: 256 }, (_, code) => (/\w/.test(String.fromCharCode(code)) ? 1 : 0))
+function mayBorder(border: Exclude<Border, 'any'>, inner: number, outer: number): boolean {
+  if (border === 'word') return isWord(inner) !== isWord(outer)
+  // Between a byte and a newline a line ends or begins, whichever of them is the literal's.
+  if (border === 'line') return outer === edge || outer === newline || foldedBytes[inner] === foldedBytes[newline]
+  return border[outer] === 1
+}
+
+function isWord(code: number): boolean {
+  return code !== edge && /\w/.test(String.fromCharCode(code))
+}
 
 /** The states while they are being numbered. */
 class Trie {

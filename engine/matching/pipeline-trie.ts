@@ -43,6 +43,7 @@ export class BytePresence {
 }
 
 interface Branch {
+  readonly caseOnly: boolean
   readonly apply: (value: ByteString) => ByteString
   readonly bits: number
   readonly children: Map<TransformationDefinition, Branch>
@@ -57,6 +58,8 @@ interface Branch {
 export interface TransformedStrings {
   readonly count: number
   readonly strings: readonly ByteString[]
+  /** Position of the first string that differs from the one of that position in case alone; often its own. */
+  readonly folds: readonly number[]
   /** Bits of the pipelines that end in the string of that position. */
   readonly ends: readonly number[]
 }
@@ -65,19 +68,26 @@ export class PipelineTrie {
   readonly #root: Branch
   readonly #list: readonly (readonly TransformationDefinition[])[]
   readonly #presence: BytePresence
-  readonly #found: { count: number; strings: ByteString[]; ends: number[] } = { count: 0, strings: [], ends: [] }
+  readonly #found: { count: number; strings: ByteString[]; folds: number[]; ends: number[] } = {
+    count: 0,
+    strings: [],
+    folds: [],
+    ends: [],
+  }
+  /** What each string is but for case, as far as is known without looking. */
+  readonly #foldTexts: ByteString[] = []
 
   /** At most `mostPipelines`; the bit of each is its position. */
   constructor(pipelines: readonly (readonly TransformationDefinition[])[], presence: BytePresence) {
     this.#list = pipelines
     this.#presence = presence
-    this.#root = branch((value) => value, 0)
+    this.#root = branch((value) => value, 0, false)
     pipelines.forEach((pipeline, position) => {
       let at = this.#root
       for (const transformation of pipeline) {
         let next = at.children.get(transformation)
         if (next === undefined) {
-          next = branch(transformation.apply, presence.bitsFor(transformation))
+          next = branch(transformation.apply, presence.bitsFor(transformation), transformation.caseOnly === true)
           at.children.set(transformation, next)
         }
         at = next
@@ -89,7 +99,7 @@ export class PipelineTrie {
 
   transform(value: ByteString): TransformedStrings {
     this.#found.count = 0
-    this.#walk(this.#root, value, this.#presence.of(value))
+    this.#walk(this.#root, value, value, this.#presence.of(value))
     return this.#found
   }
 
@@ -97,44 +107,49 @@ export class PipelineTrie {
   transformSingly(value: ByteString): TransformedStrings {
     this.#found.count = 0
     this.#list.forEach((pipeline, position) => {
-      this.#add(
-        pipeline.reduce((text, { apply }) => apply(text), value),
-        1 << position,
-      )
+      const text = pipeline.reduce((before, { apply }) => apply(before), value)
+      this.#add(text, text, 1 << position)
     })
     return this.#found
   }
 
-  #walk(at: Branch, value: ByteString, presence: number): void {
+  /** `fold` is a string that differs from the value in case alone. */
+  #walk(at: Branch, value: ByteString, fold: ByteString, presence: number): void {
     if ((at.bitsBelow & presence) === 0) {
-      this.#add(value, at.endsBelow)
+      this.#add(value, fold, at.endsBelow)
       return
     }
-    if (at.end !== 0) this.#add(value, at.end)
+    if (at.end !== 0) this.#add(value, fold, at.end)
     for (const child of at.children.values()) {
       if ((child.bits & presence) === 0) {
-        this.#walk(child, value, presence)
+        this.#walk(child, value, fold, presence)
         continue
       }
       const next = child.apply(value)
-      this.#walk(child, next, next === value ? presence : this.#presence.of(next))
+      if (next === value) this.#walk(child, value, fold, presence)
+      else this.#walk(child, next, child.caseOnly ? fold : next, this.#presence.of(next))
     }
   }
 
-  #add(text: ByteString, ends: number): void {
+  #add(text: ByteString, fold: ByteString, ends: number): void {
     const found = this.#found
+    let same = found.count
     for (let i = 0; i < found.count; i++) {
-      if (found.strings[i] !== text) continue
-      found.ends[i] = (found.ends[i] as number) | ends
-      return
+      if (found.strings[i] === text) {
+        found.ends[i] = (found.ends[i] as number) | ends
+        return
+      }
+      if (same === found.count && this.#foldTexts[i] === fold) same = i
     }
     found.strings[found.count] = text
+    found.folds[found.count] = same
+    this.#foldTexts[found.count] = fold
     found.ends[found.count++] = ends
   }
 }
 
-function branch(apply: (value: ByteString) => ByteString, bits: number): Branch {
-  return { apply, bits, children: new Map(), end: 0, bitsBelow: 0, endsBelow: 0 }
+function branch(apply: (value: ByteString) => ByteString, bits: number, caseOnly: boolean): Branch {
+  return { caseOnly, apply, bits, children: new Map(), end: 0, bitsBelow: 0, endsBelow: 0 }
 }
 
 /** `bitsBelow` of a branch is of what follows it: it has been run itself. */

@@ -20,6 +20,8 @@ export interface PlannedRule {
   readonly level: number
   /** Numbers of the sources of its targets, in order. */
   readonly sources: readonly number[]
+  /** Number of the rules with these sources and this level. */
+  readonly group: number
 }
 
 export interface Source {
@@ -36,6 +38,7 @@ export class MatchPlan {
   readonly rules: readonly (PlannedRule | null)[]
   readonly sources: readonly Source[]
   readonly tests: readonly PlannedTest[]
+  readonly groups: number
   readonly #levelsOfTests: readonly number[]
   readonly #testsOfSources: readonly (readonly number[])[]
   readonly #classes: (NumberedClass | undefined)[] = []
@@ -50,6 +53,7 @@ export class MatchPlan {
     this.rules = ruleset.rules.map((rule) => draft.plan(rule))
     this.sources = draft.sources
     this.tests = draft.tests
+    this.groups = draft.groups.size
     this.#levelsOfTests = draft.levelsOfTests
     this.#testsOfSources = draft.testsOfSources
   }
@@ -100,6 +104,7 @@ class Draft {
   readonly levelsOfTests: number[] = []
   readonly sources: Source[] = []
   readonly testsOfSources: number[][] = []
+  readonly groups = new Map<string, number>()
   readonly #byName = new Map<string, number>()
 
   plan(rule: Rule): PlannedRule | null {
@@ -114,7 +119,15 @@ class Draft {
     this.levelsOfTests.push(rule.paranoiaLevel)
     const sources = link.targets.map((target) => this.#sourceOf(target))
     for (const source of new Set(sources)) this.testsOfSources[source]?.push(number)
-    return { test: number, level: rule.paranoiaLevel, sources }
+    return { test: number, level: rule.paranoiaLevel, sources, group: this.#groupOf(sources, rule.paranoiaLevel) }
+  }
+
+  #groupOf(sources: readonly number[], level: number): number {
+    const key = `${level} ${sources.join(' ')}`
+    const known = this.groups.get(key)
+    if (known !== undefined) return known
+    this.groups.set(key, this.groups.size)
+    return this.groups.size - 1
   }
 
   #sourceOf(target: Target): number {

@@ -4,7 +4,7 @@
  *
  * After RE2's FilteredRE2: a node fires once enough of the nodes below it have.
  */
-import type { Literal, Requirement } from '../model/requirement.js'
+import { type Literal, literalKey, type Requirement } from '../model/requirement.js'
 
 interface Node {
   /** Nodes below that must fire: one for "any of", all for "all of". */
@@ -91,7 +91,7 @@ export class RequirementGraph {
   }
 
   #literalNode(literal: Literal): number {
-    const key = `literal ${literal.before} ${literal.after} ${literal.text}`
+    const key = `literal ${literalKey(literal)}`
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
     const node = this.#nodes.length

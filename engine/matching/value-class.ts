@@ -97,23 +97,30 @@ class ClassPart {
   }
 
   collect(value: ByteString, shared: boolean, hits: number[]): void {
-    const { count, strings, ends } = shared ? this.#trie.transform(value) : this.#trie.transformSingly(value)
-    for (let i = 0; i < count; i++) this.#ask(strings[i] as ByteString, this.#planFor(ends[i] as number), hits)
-  }
-
-  #ask(text: ByteString, plan: StringPlan, hits: number[]): void {
-    if (plan.filtered !== null) {
-      const prefilter = this.prefilter.current
-      const { candidates } = prefilter
-      const count = prefilter.scan(text)
-      for (let c = 0; c < count; c++) {
-        const number = candidates[c] as number
-        if (plan.filtered[number] === 1 && mayMatch(this.all[number] as PlannedTest, text)) hits.push(number)
+    const { count, strings, folds, ends } = shared ? this.#trie.transform(value) : this.#trie.transformSingly(value)
+    for (let i = 0; i < count; i++) {
+      if (folds[i] !== i) continue
+      // Strings that differ in case alone hold the same literals.
+      let candidates = -1
+      for (let j = i; j < count; j++) {
+        if (folds[j] !== i) continue
+        const text = strings[j] as ByteString
+        const plan = this.#planFor(ends[j] as number)
+        if (plan.filtered !== null) {
+          if (candidates < 0) candidates = this.prefilter.current.scan(text)
+          this.#askCandidates(text, plan.filtered, candidates, hits)
+        }
+        askAlways(text, plan, hits)
       }
     }
-    for (const test of plan.direct) if (mayMatch(test, text)) hits.push(test.number)
-    if (text.length > plan.pureUpTo)
-      for (const test of plan.impure) if (text.length > test.pureUpTo) hits.push(test.number)
+  }
+
+  #askCandidates(text: ByteString, filtered: Uint8Array, count: number, hits: number[]): void {
+    const { candidates } = this.prefilter.current
+    for (let c = 0; c < count; c++) {
+      const number = candidates[c] as number
+      if (filtered[number] === 1 && mayMatch(this.all[number] as PlannedTest, text)) hits.push(number)
+    }
   }
 
   #planFor(ends: number): StringPlan {
@@ -125,6 +132,11 @@ class ClassPart {
     }
     return plan
   }
+}
+
+function askAlways(text: ByteString, { direct, pureUpTo, impure }: StringPlan, hits: number[]): void {
+  for (const test of direct) if (mayMatch(test, text)) hits.push(test.number)
+  if (text.length > pureUpTo) for (const test of impure) if (text.length > test.pureUpTo) hits.push(test.number)
 }
 
 function isFiltered({ requires }: PlannedTest): boolean {

@@ -340,6 +340,8 @@ export interface TransformationDefinition extends NamedDefinition {
    * Bytes of which one must stand in a value for it to change, on every platform; absent: any value may.
    */
   readonly changes?: RegExp
+  /** Whether it changes nothing but the case of ASCII letters. */
+  readonly caseOnly?: true
   /** In place of `apply` on the ModSecurity engine that differs; Coraza's are in `transformations/coraza.ts`. */
   readonly variants?: Readonly<Partial<Record<PlatformName, (value: ByteString) => ByteString>>>
   /** Whether multiMatch tests what came out; absent: where it differs. Set where a rule is compiled. */

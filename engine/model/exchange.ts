@@ -8,9 +8,13 @@
 /** A string in which each char is one byte (U+0000-U+00FF). Never decoded before a rule sees it. */
 export type ByteString = string
 
+const upper = /[A-Z]/
+const high = /[\x80-\xff]/
+
 /** Lower-cases ASCII letters only: bytes above 0x7F are bytes, not letters. */
 export function lowerAscii(text: ByteString): ByteString {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text
+  if (!upper.test(text)) return text
+  return high.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text.toLowerCase()
 }
 
 /** A header as it stood on the wire: name (case kept), value. */

@@ -7,8 +7,11 @@
  */
 import type { ByteString } from './exchange.js'
 
-/** What stands next to a literal: anything, the border of a word (`\b`), or a line's or the value's end. */
-export type Border = 'any' | 'word' | 'line'
+/**
+ * What stands next to a literal: anything, the border of a word (`\b`), a line's or the value's end, or a byte of a set
+ * of 256 flags.
+ */
+export type Border = 'any' | 'word' | 'line' | Uint8Array
 
 export interface Literal {
   readonly kind: 'literal'
@@ -40,9 +43,17 @@ function folded(text: ByteString): ByteString {
   return result
 }
 
+/**
+ * LIMIT: bytes of a literal that are looked for. Of a longer one the rest says little more, and the automaton of many
+ * long ones would no longer fit the processor's cache.
+ */
+const longestLiteral = 8
+
 /** The text stands in the value. Null (nothing is required) for the empty text. */
 export function literal(text: ByteString, before: Border = 'any', after: Border = 'any'): Literal | null {
-  return text === '' ? null : { kind: 'literal', text: folded(text), before, after }
+  if (text === '') return null
+  const isCut = text.length > longestLiteral
+  return { kind: 'literal', text: folded(text.slice(0, longestLiteral)), before, after: isCut ? 'any' : after }
 }
 
 /** Every part is met; a part that is null asks for nothing. */
@@ -82,12 +93,21 @@ export function shortestLiteral(requirement: Requirement): number {
   }
 }
 
+/** The same for literals that are the same. */
+export function literalKey({ text, before, after }: Literal): string {
+  return `${borderKey(before)} ${borderKey(after)} ${text}`
+}
+
+function borderKey(border: Border): string {
+  return typeof border === 'string' ? border : border.join('')
+}
+
 /** A literal that holds another one adds nothing to "any of". */
 function withoutLongerLiterals(parts: readonly Requirement[]): readonly Requirement[] {
   const literals = new Map<string, Literal>()
   const others: Requirement[] = []
   for (const part of parts)
-    if (part.kind === 'literal') literals.set(`${part.before} ${part.after} ${part.text}`, part)
+    if (part.kind === 'literal') literals.set(literalKey(part), part)
     else others.push(part)
   const all = [...literals.values()]
   if (all.length > comparedLiterals) return [...all, ...others]

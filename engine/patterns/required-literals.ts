@@ -1,9 +1,9 @@
 /**
  * What a value must hold for a pattern to match it, read off the pattern's tree.
  *
- * For each node either the few texts it matches are known exactly, or what they all must hold is. Texts are in lower
- * case throughout. LIMIT: where the texts become too many, what is known of them so far becomes a requirement and the
- * reading goes on behind it.
+ * For each node either the few texts it matches are known, or what every match holds is. A text is of folded bytes, and
+ * of marks for what stands at its borders: a border of a word or line, or a byte of some set. LIMIT: where the texts
+ * become too many, what is known of them so far becomes a requirement and the reading goes on behind it.
  */
 import type { ByteString } from '../model/exchange.js'
 import { allOf, anyOf, type Border, foldedBytes, literal, type Requirement } from '../model/requirement.js'
@@ -19,21 +19,10 @@ export interface LiteralOptions {
 const mostTexts = 500
 /** LIMIT: repetitions that are written out. */
 const mostRepeats = 4
-/** LIMIT: members of a class that count as alternatives. */
-const mostMembers = 12
-
-/** Stand in texts for what consumes nothing; no bytes. What is between two bytes of a text is passed over. */
-const wordMark = '\u0100'
-const lineMark = '\u0101'
-
-const borderMarks: Readonly<Partial<Record<Position, string>>> = {
-  end: lineMark,
-  'end-or-last-newline': lineMark,
-  'line-end': lineMark,
-  'line-start': lineMark,
-  start: lineMark,
-  'word-border': wordMark,
-}
+/** LIMIT: members of a set that count as so many texts; a larger one is a mark. */
+const mostTextsOfSet = 3
+/** LIMIT: members of a set that is required by itself. */
+const mostBytesOfSet = 12
 
 interface Known {
   /** All the texts the node can match, or null where they are not known. */
@@ -47,64 +36,149 @@ interface Known {
 const nothing: Known = { texts: [''], needs: null, unless: null }
 const unknown: Known = { texts: null, needs: null, unless: null }
 
+/** Marks are no bytes. Those of borders consume nothing; behind them come those of sets, which stand for a byte. */
+const wordMark = '\u0100'
+const lineMark = '\u0101'
+const firstSetMark = 0x200
+const anyMark = '[\u0100-\uffff]'
+const leadingMarks = new RegExp(`^${anyMark}*`)
+const trailingMarks = new RegExp(`${anyMark}*$`)
+const allMarks = new RegExp(anyMark, 'g')
+const setMarkAtEnd = /[\u0200-\uffff][\u0100\u0101]*$/
+const onlySetMark = /^[\u0100\u0101]*[\u0200-\uffff][\u0100\u0101]*$/
+const setMarkAtStart = /^[\u0100\u0101]*[\u0200-\uffff]/
+
+const borderMarks: Readonly<Partial<Record<Position, string>>> = {
+  end: lineMark,
+  'end-or-last-newline': lineMark,
+  'line-end': lineMark,
+  'line-start': lineMark,
+  start: lineMark,
+  'word-border': wordMark,
+}
+
 /** Null where nothing is required. */
 export function requiredLiterals(tree: PatternTree, options: LiteralOptions): Requirement | null {
-  return wholeOf(know(tree.root, options))
+  const reader = new LiteralReader(options)
+  return reader.wholeOf(reader.know(tree.root))
 }
 
-function wholeOf(known: Known): Requirement | null {
-  const needs = needsOf(known)
-  return known.unless === null ? needs : anyOf([needs, known.unless])
-}
+class LiteralReader {
+  readonly #sets: ByteSet[] = []
+  readonly #marks = new Map<string, string>()
 
-function needsOf({ texts, needs }: Known): Requirement | null {
-  return texts === null ? needs : anyText(texts)
-}
+  constructor(private readonly options: LiteralOptions) {}
 
-function know(node: PatternNode, options: LiteralOptions): Known {
-  switch (node.kind) {
-    case 'set':
-      return knowSet(node.set, options)
-    case 'sequence':
-      return knowSequence(node.items, options)
-    case 'choice':
-      return knowChoice(node.branches.map((branch) => know(branch, options)))
-    case 'condition':
-      return knowChoice([know(node.yes, options), know(node.no, options)])
-    case 'group':
-    case 'atomic':
-      return know(node.body, options)
-    case 'repeat':
-      return knowRepeat(know(node.body, options), node.min, node.max)
-    case 'reference':
-      return unknown
-    case 'position':
-      return { ...nothing, texts: [borderMarks[node.at] ?? ''] }
-    case 'look':
-    case 'keep':
-      return nothing
+  know(node: PatternNode): Known {
+    switch (node.kind) {
+      case 'set':
+        return this.#knowSet(node.set)
+      case 'sequence':
+        return this.#knowSequence(node.items)
+      case 'choice':
+        return this.#knowChoice(node.branches.map((branch) => this.know(branch)))
+      case 'condition':
+        return this.#knowChoice([this.know(node.yes), this.know(node.no)])
+      case 'group':
+      case 'atomic':
+        return this.know(node.body)
+      case 'repeat':
+        return this.#knowRepeat(this.know(node.body), node.min, node.max)
+      case 'reference':
+        return unknown
+      case 'position':
+        return { ...nothing, texts: [borderMarks[node.at] ?? ''] }
+      case 'look':
+      case 'keep':
+        return nothing
+    }
   }
-}
 
-function knowSet(set: ByteSet, { highBytes }: LiteralOptions): Known {
-  const texts = new Set<ByteString>()
-  for (let code = 0; code < 256; code++) {
-    if (set[code] === 0) continue
-    if (code >= 0x80 && !highBytes) return unknown
-    texts.add(foldedBytes[code] as string)
-    if (texts.size > mostMembers) return unknown
+  /** What is required, `unless` taken in. */
+  wholeOf(known: Known): Requirement | null {
+    const needs = this.#needsOf(known)
+    return known.unless === null ? needs : anyOf([needs, known.unless])
   }
-  return texts.size === 0 ? unknown : { texts: [...texts], needs: null, unless: null }
-}
 
-function knowSequence(items: readonly PatternNode[], options: LiteralOptions): Known {
-  const reading = new SequenceReading()
-  for (const item of items) {
-    if (item.kind === 'repeat' && item.min > 0 && item.max > 1)
-      reading.addRepeat(know(item.body, options), item.min, item.max)
-    else reading.add(know(item, options))
+  /** One of the texts, with what their marks say of their borders. */
+  anyText(texts: readonly ByteString[]): Requirement | null {
+    return anyOf(texts.map((text) => this.#textRequired(text)))
   }
-  return reading.end()
+
+  #textRequired(text: ByteString): Requirement | null {
+    const bytes = text.replace(allMarks, '')
+    const before = leadingMarks.exec(text)?.[0] ?? ''
+    if (bytes !== '') return literal(bytes, this.#borderOf(before), this.#borderOf(trailingMarks.exec(text)?.[0] ?? ''))
+    const set = this.#borderOf(before)
+    if (typeof set === 'string') return null
+    const members = foldedMembers(set)
+    return members.length > mostBytesOfSet ? null : anyOf(members.map((byte) => literal(byte)))
+  }
+
+  #borderOf(marks: string): Border {
+    for (const mark of marks) {
+      const set = this.#sets[mark.charCodeAt(0) - firstSetMark]
+      if (set !== undefined) return set
+    }
+    if (marks.includes(lineMark)) return 'line'
+    return marks.includes(wordMark) ? 'word' : 'any'
+  }
+
+  #needsOf({ texts, needs }: Known): Requirement | null {
+    return texts === null ? needs : this.anyText(texts)
+  }
+
+  #knowSet(set: ByteSet): Known {
+    const { highBytes } = this.options
+    const members = foldedMembers(set)
+    if (members.length === 0) return unknown
+    if (!highBytes && members.some((byte) => byte >= '\x80')) return unknown
+    if (members.length <= mostTextsOfSet) return { texts: members, needs: null, unless: null }
+    return { texts: [this.#markOf(set)], needs: null, unless: null }
+  }
+
+  #markOf(set: ByteSet): string {
+    const key = set.join('')
+    const known = this.#marks.get(key)
+    if (known !== undefined) return known
+    const mark = String.fromCharCode(firstSetMark + this.#sets.length)
+    this.#sets.push(set)
+    this.#marks.set(key, mark)
+    return mark
+  }
+
+  #knowSequence(items: readonly PatternNode[]): Known {
+    const reading = new SequenceReading(this)
+    for (const item of items) {
+      if (item.kind === 'repeat' && item.min > 0 && item.max > 1)
+        reading.addRepeat(this.know(item.body), item.min, item.max)
+      else reading.add(this.know(item))
+    }
+    return reading.end()
+  }
+
+  #knowChoice(branches: readonly Known[]): Known {
+    const texts = new Set<ByteString>()
+    for (const branch of branches) for (const text of branch.texts ?? []) texts.add(text)
+    const odd = branches.flatMap((branch) => branch.unless ?? [])
+    const unless = odd.length === 0 ? null : anyOf(odd)
+    if (branches.every((branch) => branch.texts !== null) && texts.size <= mostTexts)
+      return { texts: [...texts], needs: null, unless }
+    return { texts: null, needs: anyOf(branches.map((branch) => this.#needsOf(branch))), unless }
+  }
+
+  #knowRepeat(body: Known, min: number, max: number): Known {
+    if (min > 0) {
+      const reading = new SequenceReading(this)
+      reading.addRepeat(body, min, max)
+      return reading.end()
+    }
+    // Left out, or something seldom stands in the value.
+    const whole = this.wholeOf(body)
+    if (whole !== null && isSeldom(whole)) return { ...nothing, unless: whole }
+    if (max > 1 || body.texts === null || body.texts.length >= mostTexts) return unknown
+    return { texts: [...new Set([...body.texts, ''])], needs: null, unless: body.unless }
+  }
 }
 
 /** What is known of a sequence so far: texts that end where the reading stands, and what must stand before them. */
@@ -114,24 +188,28 @@ class SequenceReading {
   readonly #needs: (Requirement | null)[] = []
   readonly #unless: Requirement[] = []
 
+  constructor(private readonly reader: LiteralReader) {}
+
   add(known: Known): void {
     if (known.unless !== null) this.#unless.push(known.unless)
-    if (known.texts !== null && this.#texts.length * known.texts.length <= mostTexts) {
-      this.#texts = joined(this.#texts, known.texts)
-      return
-    }
-    this.#break(known.texts ?? [''])
-    if (known.texts === null) this.#needs.push(known.needs)
+    if (known.texts === null) {
+      this.#break([''])
+      this.#needs.push(known.needs)
+    } else if (this.#texts.length * known.texts.length > mostTexts) this.#break(known.texts)
+    else if (canJoin(this.#texts, known.texts)) this.#texts = joined(this.#texts, known.texts)
+    else
+      this.#break(this.#texts.every((text) => setMarkAtEnd.test(text)) ? this.#behindMarks(known.texts) : known.texts)
   }
 
   /** The least number of times on either side of the unknown one. */
   addRepeat(body: Known, min: number, max: number): void {
-    const times = Math.min(min, mostRepeats)
-    for (let n = 0; n < times; n++) this.add(body)
-    if (times === max || body.texts === null) {
-      if (body.texts === null) this.#break([''])
+    if (body.texts === null) {
+      this.add(body)
       return
     }
+    const times = Math.min(min, mostRepeats)
+    for (let n = 0; n < times; n++) this.add(body)
+    if (times === max) return
     this.#break(body.texts)
     for (let n = 1; n < times; n++) this.add({ ...body, unless: null })
   }
@@ -139,41 +217,37 @@ class SequenceReading {
   end(): Known {
     const unless = this.#unless.length === 0 ? null : anyOf(this.#unless)
     if (!this.#broken) return { texts: this.#texts, needs: null, unless }
-    return { texts: null, needs: strongest([...this.#needs, anyText(this.#texts)]), unless }
+    return { texts: null, needs: strongest([...this.#needs, this.reader.anyText(this.#texts)]), unless }
   }
 
   #break(texts: readonly ByteString[]): void {
     this.#broken = true
-    this.#needs.push(anyText(this.#texts))
+    this.#needs.push(this.reader.anyText(this.#texts))
     this.#texts = texts
   }
+
+  /** The texts behind the byte that the mark at the end of what was read stands for. */
+  #behindMarks(texts: readonly ByteString[]): readonly ByteString[] {
+    const marks = [...new Set(this.#texts.map((text) => setMarkAtEnd.exec(text)?.[0] ?? ''))]
+    return marks.length * texts.length <= mostTexts && canJoin(marks, texts) ? joined(marks, texts) : texts
+  }
+}
+
+/** A mark of a set stands at the start or the end of a text, never between bytes. */
+function canJoin(heads: readonly ByteString[], tails: readonly ByteString[]): boolean {
+  if (tails.every((text) => text.replace(/[\u0100\u0101]/g, '') === '')) return true
+  if (tails.some((text) => setMarkAtStart.test(text)) && heads.some((text) => setMarkAtEnd.test(text))) return false
+  return heads.every((text) => !setMarkAtEnd.test(text) || onlySetMark.test(text))
 }
 
 function joined(heads: readonly ByteString[], tails: readonly ByteString[]): readonly ByteString[] {
   return [...new Set(heads.flatMap((head) => tails.map((tail) => head + tail)))]
 }
 
-function knowChoice(branches: readonly Known[]): Known {
-  const texts = new Set<ByteString>()
-  for (const branch of branches) for (const text of branch.texts ?? []) texts.add(text)
-  const odd = branches.flatMap((branch) => branch.unless ?? [])
-  const unless = odd.length === 0 ? null : anyOf(odd)
-  if (branches.every((branch) => branch.texts !== null) && texts.size <= mostTexts)
-    return { texts: [...texts], needs: null, unless }
-  return { texts: null, needs: anyOf(branches.map(needsOf)), unless }
-}
-
-function knowRepeat(body: Known, min: number, max: number): Known {
-  if (min > 0) {
-    const reading = new SequenceReading()
-    reading.addRepeat(body, min, max)
-    return reading.end()
-  }
-  // Left out, or something seldom stands in the value.
-  const whole = wholeOf(body)
-  if (whole !== null && isSeldom(whole)) return { ...nothing, unless: whole }
-  if (max > 1 || body.texts === null || body.texts.length >= mostTexts) return unknown
-  return { texts: [...new Set([...body.texts, ''])], needs: null, unless: body.unless }
+function foldedMembers(set: ByteSet): ByteString[] {
+  const members = new Set<ByteString>()
+  for (let code = 0; code < 256; code++) if (set[code] === 1) members.add(foldedBytes[code] as string)
+  return [...members]
 }
 
 /** Bytes that stand in few values of forms: quotes, brackets, shell syntax. */
@@ -201,7 +275,7 @@ function strongest(needs: readonly (Requirement | null)[]): Requirement | null {
   return allOf(rare.length > 0 ? rare : known.slice(0, 1))
 }
 
-/** About how many of a hundred English letters are this one. */
+/** About how many of a hundred bytes of text are this one. */
 const shares: Readonly<Record<string, number>> = {
   e: 12,
   t: 9,
@@ -238,6 +312,8 @@ const shares: Readonly<Record<string, number>> = {
 const otherShare = 0.3
 /** Bytes of a value, for the estimate. */
 const valueLength = 40
+/** How much a border lowers the chance. */
+const borderShare = 0.3
 
 /** About how likely a value holds it, from 0 to 1. */
 function chanceOf(requirement: Requirement): number {
@@ -245,6 +321,8 @@ function chanceOf(requirement: Requirement): number {
     case 'literal': {
       let share = 1
       for (const byte of requirement.text) share *= (shares[byte] ?? otherShare) / 100
+      if (requirement.before !== 'any') share *= borderShare
+      if (requirement.after !== 'any') share *= borderShare
       return Math.min(1, share * valueLength)
     }
     case 'all':
@@ -255,20 +333,4 @@ function chanceOf(requirement: Requirement): number {
         requirement.of.reduce((sum, part) => sum + chanceOf(part), 0),
       )
   }
-}
-
-/** One of the texts, with what their marks say of their borders. */
-function anyText(texts: readonly ByteString[]): Requirement | null {
-  return anyOf(
-    texts.map((text) => {
-      const before = /^[\u0100-\u01ff]*/.exec(text)?.[0] ?? ''
-      const after = /[\u0100-\u01ff]*$/.exec(text)?.[0] ?? ''
-      return literal(text.replace(/[\u0100-\u01ff]/g, ''), borderOf(before), borderOf(after))
-    }),
-  )
-}
-
-function borderOf(marks: string): Border {
-  if (marks.includes(lineMark)) return 'line'
-  return marks.includes(wordMark) ? 'word' : 'any'
 }

@@ -38,6 +38,8 @@ export class PlannedMatching {
   readonly #sources: (SourceState | undefined)[] = []
   /** By number of the test: 1 where some value may match. */
   readonly #possible: Uint8Array
+  /** `Transaction.dataVersion` at which all sources of a group of rules were answered. */
+  readonly #answered: Int32Array
 
   constructor(
     private readonly transaction: Transaction,
@@ -45,6 +47,7 @@ export class PlannedMatching {
   ) {
     this.#state = matchStateOf(transaction.ruleset)
     this.#possible = new Uint8Array(this.#state.plan.tests.length)
+    this.#answered = new Int32Array(this.#state.plan.groups).fill(-1)
     this.#state.levelsExpected = this.#state.levelsSeen
     this.#state.levelsSeen = 1
   }
@@ -53,7 +56,10 @@ export class PlannedMatching {
   mayMatch(rule: Rule): boolean {
     const planned = this.#plannedOf(rule)
     if (planned === null) return true
-    for (const source of planned.sources) this.#answer(source, planned.level)
+    if (this.#answered[planned.group] !== this.transaction.dataVersion) {
+      for (const source of planned.sources) this.#answer(source, planned.level)
+      this.#answered[planned.group] = this.transaction.dataVersion
+    }
     return this.#possible[planned.test] === 1
   }
 

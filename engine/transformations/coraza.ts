@@ -16,8 +16,10 @@ import { utf8toUnicode } from './url.js'
 
 const high = /[\x80-\xff]/
 
+/** Letters are those of Unicode, so that `caseOnly` of none holds. */
 function instead(of: TransformationDefinition, apply: (value: ByteString) => ByteString): TransformationDefinition {
-  return { ...of, apply }
+  const { caseOnly: _, ...rest } = of
+  return { ...rest, apply }
 }
 
 /** Maps code points one to one, as Go's unicode package does; bytes that are no UTF-8 become U+FFFD. */

@@ -25,6 +25,7 @@ const high = /[\x80-\xff]/
 
 export const lowercase: TransformationDefinition = {
   name: 'lowercase',
+  caseOnly: true,
   changes: /[A-Z\x80-\xff]/,
   doc: 'ASCII letters to lower case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
@@ -37,6 +38,7 @@ export const lowercase: TransformationDefinition = {
 
 export const uppercase: TransformationDefinition = {
   name: 'uppercase',
+  caseOnly: true,
   changes: /[a-z\x80-\xff]/,
   doc: 'ASCII letters to upper case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
