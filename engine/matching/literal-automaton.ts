@@ -113,10 +113,25 @@ class BorderTable {
   /** One row behind the other. */
   flags: Uint8Array = new Uint8Array(rowLength).fill(1)
   readonly #rows = new Map<string, number>([[this.flags.join(''), 0]])
+  readonly #known = new Map<Border, Map<number, number>>()
 
   /** Offset of the row; `inner` is the literal's own byte at the border. */
   rowOf(border: Border, inner: number): number {
     if (border === 'any') return 0
+    let known = this.#known.get(border)
+    if (known === undefined) {
+      known = new Map()
+      this.#known.set(border, known)
+    }
+    let offset = known.get(inner)
+    if (offset === undefined) {
+      offset = this.#makeRow(border, inner)
+      known.set(inner, offset)
+    }
+    return offset
+  }
+
+  #makeRow(border: Exclude<Border, 'any'>, inner: number): number {
     const row = Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0))
     const key = row.join('')
     const known = this.#rows.get(key)

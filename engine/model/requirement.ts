@@ -98,8 +98,16 @@ export function literalKey({ text, before, after }: Literal): string {
   return `${borderKey(before)} ${borderKey(after)} ${text}`
 }
 
+const setKeys = new WeakMap<Uint8Array, string>()
+
 function borderKey(border: Border): string {
-  return typeof border === 'string' ? border : border.join('')
+  if (typeof border === 'string') return border
+  let key = setKeys.get(border)
+  if (key === undefined) {
+    key = border.join('')
+    setKeys.set(border, key)
+  }
+  return key
 }
 
 /** A literal that holds another one adds nothing to "any of". */

@@ -10,13 +10,17 @@ export function emptySet(): ByteSet {
 }
 
 export function setOf(test: (code: number) => boolean): ByteSet {
-  return emptySet().map((_, code) => (test(code) ? 1 : 0))
+  const set = emptySet()
+  for (let code = 0; code < 256; code++) if (test(code)) set[code] = 1
+  return set
 }
 
 export const anyByte = setOf(() => true)
 
+const singles = Array.from({ length: 256 }, (_, code) => setOf((each) => each === code))
+
 export function singleByte(code: number): ByteSet {
-  return setOf((each) => each === code)
+  return singles[code] as ByteSet
 }
 
 export function complement(set: ByteSet): ByteSet {
@@ -33,11 +37,13 @@ export function disjoint(one: ByteSet, other: ByteSet): boolean {
 
 /** The set with the other case of its ASCII letters; é and É are two bytes without case. */
 export function bothCases(set: ByteSet): ByteSet {
-  return setOf((code) => {
-    if (set[code] === 1) return true
-    const letter = code | 0x20
-    return letter >= 0x61 && letter <= 0x7a && set[code ^ 0x20] === 1
-  })
+  const both = set.slice()
+  for (let upper = 0x41; upper <= 0x5a; upper++)
+    if (set[upper] === 1 || set[upper | 0x20] === 1) {
+      both[upper] = 1
+      both[upper | 0x20] = 1
+    }
+  return both
 }
 
 /** Members as [first, last] ranges. */
