@@ -4,13 +4,14 @@
  * A value that cannot be used is a UsageError that says what would be right.
  */
 import { availableParallelism } from 'node:os'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import {
   type EngineMode,
   nearestName,
   type PlatformName,
   platforms,
   type ServerName,
+  type Shortcuts,
   serverNames,
   UsageError,
 } from '../engine/index.js'
@@ -40,6 +41,13 @@ export interface CorpusOptions {
   readonly assumeBenign?: boolean
   readonly label: readonly string[]
   readonly filter: readonly string[]
+}
+
+/** Each is false where its `--no-…` was given. */
+export interface ShortcutOptions {
+  readonly prefilter?: boolean
+  readonly memo?: boolean
+  readonly sharedTransformations?: boolean
 }
 
 export function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -124,6 +132,34 @@ export function addCorpusOptions(command: Command): Command {
       collect,
       [],
     )
+}
+
+/**
+ * Options that switch off what makes verdicts fast and never changes them. `--help` leaves them out, `--help-all` has
+ * them.
+ */
+export function addShortcutOptions(command: Command): Command {
+  const hidden = (flags: string, description: string): Option => new Option(flags, description).hideHelp()
+  return command
+    .addOption(hidden('--no-prefilter', 'evaluate every rule, also those that cannot match'))
+    .addOption(hidden('--no-memo', 'keep no answers from one record to the next'))
+    .addOption(hidden('--no-shared-transformations', 'compute each list of transformations by itself'))
+    .option('--help-all', 'this help, with the options that switch off shortcuts and change no verdict')
+    .on('option:help-all', () => {
+      command.configureHelp({
+        ...command.configureHelp(),
+        visibleOptions: ({ options }) => [...options],
+      })
+      command.help()
+    })
+}
+
+export function shortcutsFrom({ prefilter, memo, sharedTransformations }: ShortcutOptions): Shortcuts {
+  return {
+    prefilter: prefilter !== false,
+    memo: memo !== false,
+    sharedTransformations: sharedTransformations !== false,
+  }
 }
 
 /** The options as the rulesets want them. */

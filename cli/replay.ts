@@ -17,6 +17,7 @@ import {
   proposeExclusion,
   type RuleCount,
   type SettingsInForce,
+  type Shortcuts,
   settingsInForce,
   Tally,
   type Totals,
@@ -35,6 +36,7 @@ export interface ReplayInput {
   readonly items: AsyncIterable<CorpusItem>
   readonly workers: number
   readonly allRules: boolean
+  readonly shortcuts: Shortcuts
   readonly progress: Progress
   /** Share of the input read so far, 0 to 1; null where unknown. */
   share(): number | null
@@ -49,7 +51,7 @@ const listedRecords = 1000
 export async function replay(input: ReplayInput): Promise<RunReport> {
   const settings = settingsInForce(input.loaded.ruleset)
   const counts = new ReplayCounts(settings)
-  const poolOptions = { workers: input.workers, allRules: input.allRules }
+  const poolOptions = { workers: input.workers, allRules: input.allRules, shortcuts: input.shortcuts }
   const pool = createPool(input.loaded, poolOptions)
   const began = performance.now()
   let first = Number.NaN

@@ -4,7 +4,15 @@
  * Judged are the rules that log, as a test against a server's log would see them.
  */
 import type { RuleTest, RuleTestOutput, TestOverride } from '../corpora/index.js'
-import { compilePattern, createPersistentStore, evaluate, type LoadedRuleset, type Verdict } from '../engine/index.js'
+import {
+  allShortcuts,
+  compilePattern,
+  createPersistentStore,
+  evaluate,
+  type LoadedRuleset,
+  type Shortcuts,
+  type Verdict,
+} from '../engine/index.js'
 import { errorLog } from './error-log.js'
 
 /** A log is searched whole, `^` and `$` at its lines. */
@@ -39,6 +47,7 @@ export function runRuleTests(
   rulesetName: string,
   tests: readonly RuleTest[],
   overrides: ReadonlyMap<string, TestOverride>,
+  shortcuts: Shortcuts = allShortcuts,
 ): TestReport {
   const failures: TestFailure[] = []
   const needlessOverrides: string[] = []
@@ -47,9 +56,9 @@ export function runRuleTests(
     const override = overrides.get(test.id)
     if (override !== undefined) {
       overridden++
-      if (runTest(loaded, test, undefined) === null) needlessOverrides.push(test.id)
+      if (runTest(loaded, test, undefined, shortcuts) === null) needlessOverrides.push(test.id)
     }
-    const failure = runTest(loaded, test, override)
+    const failure = runTest(loaded, test, override, shortcuts)
     if (failure !== null) failures.push(failure)
   }
   return {
@@ -66,13 +75,18 @@ export function runRuleTests(
   }
 }
 
-function runTest(loaded: LoadedRuleset, test: RuleTest, override: TestOverride | undefined): TestFailure | null {
+function runTest(
+  loaded: LoadedRuleset,
+  test: RuleTest,
+  override: TestOverride | undefined,
+  shortcuts: Shortcuts,
+): TestFailure | null {
   const place = { id: test.id, file: test.file, line: test.line }
   if (test.stages.length === 0) return { ...place, expected: 'at least one stage', actual: 'the test has none' }
   const store = createPersistentStore()
   for (const stage of test.stages) {
     if ('problem' in stage) return { ...place, expected: 'a request that can be built', actual: stage.problem }
-    const verdict = evaluate(loaded.ruleset, stage.record, { store })
+    const verdict = evaluate(loaded.ruleset, stage.record, { store, shortcuts })
     if (verdict.error !== null) return { ...place, expected: 'a verdict', actual: verdict.error }
     const difference = judge(verdict, stage.record.request.httpVersion, override?.output ?? stage.output)
     if (difference !== null) return { ...place, ...difference }

@@ -16,6 +16,7 @@ export {
   type Span,
   UsageError,
 } from './errors.js'
+export { allShortcuts, noShortcuts, type Shortcuts } from './matching/index.js'
 export type { EngineMode } from './model/definitions.js'
 export {
   type ByteString,

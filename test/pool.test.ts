@@ -3,7 +3,7 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type CorpusItem, createPool, type PoolOptions, type Result } from '../engine/index.js'
+import { allShortcuts, type CorpusItem, createPool, type PoolOptions, type Result } from '../engine/index.js'
 import { request, rules } from './support/scenario.js'
 
 const loaded = rules(
@@ -59,6 +59,15 @@ test('a worker that dies is replaced; only the record that killed it is in error
   assert.equal(errors, ['killer40', 'killer41', 'killer120'])
   assert.match(results[40]?.verdict.error ?? '', /the worker died on this record/)
   assert.equal(results.map((each) => each.item.id).slice(38, 44), ['r38', 'r39', 'killer40', 'killer41', 'r42', 'r43'])
+})
+
+test('workers take the same shortcuts as the main thread', async () => {
+  const workerFile = new URL('./support/options-worker.js', import.meta.url)
+  const told = async (options: Partial<PoolOptions>): Promise<string | null | undefined> =>
+    (await run({ workers: 1, workerFile, ...options }, records(1)))[0]?.verdict.error
+  const shortcuts = { prefilter: true, memo: false, sharedTransformations: true }
+  assert.is(await told({ allRules: true, shortcuts }), JSON.stringify({ allRules: true, shortcuts }))
+  assert.is(await told({}), JSON.stringify({ allRules: false, shortcuts: allShortcuts }))
 })
 
 test('reading waits for the workers', async () => {

@@ -9,11 +9,14 @@ import { loadFromOptions } from '../load.js'
 import {
   addCorpusOptions,
   addRulesetOptions,
+  addShortcutOptions,
   type CorpusOptions,
   collect,
   defaultWorkers,
   oneOf,
   type RulesetOptions,
+  type ShortcutOptions,
+  shortcutsFrom,
   wholeNumber,
 } from '../options.js'
 import { Outputs, outputLayout } from '../output.js'
@@ -26,7 +29,7 @@ import { splitRuleFilter } from '../rule-filter.js'
 const failures = ['false-positive', 'missed-attack', 'error', 'incomplete'] as const
 type Failure = (typeof failures)[number]
 
-interface RunOptions extends RulesetOptions, CorpusOptions {
+interface RunOptions extends RulesetOptions, CorpusOptions, ShortcutOptions {
   readonly workers: number
   readonly format?: string
   readonly out: readonly string[]
@@ -44,9 +47,11 @@ export const runCommand: CommandDefinition = {
     const command = program
       .command('run')
       .description('replay corpora through a ruleset: what fires, what would be blocked, false positives, exclusions')
-    addRunOptions(addCorpusOptions(addRulesetOptions(command))).action(async (options: RunOptions) => {
-      finish(await run(options))
-    })
+    addShortcutOptions(addRunOptions(addCorpusOptions(addRulesetOptions(command)))).action(
+      async (options: RunOptions) => {
+        finish(await run(options))
+      },
+    )
   },
 }
 
@@ -102,6 +107,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     items: corpus.items,
     workers: options.workers,
     allRules: options.allRules ?? false,
+    shortcuts: shortcutsFrom(options),
     progress: createProgress(!quiet && process.stderr.isTTY === true),
     share: corpus.share,
     keeps: ruleFilter.keeps,

@@ -7,14 +7,22 @@ import { readOverrides, readRuleTests } from '../../corpora/index.js'
 import { isCrsTree } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
-import { addRulesetOptions, collect, oneOf, type RulesetOptions } from '../options.js'
+import {
+  addRulesetOptions,
+  addShortcutOptions,
+  collect,
+  oneOf,
+  type RulesetOptions,
+  type ShortcutOptions,
+  shortcutsFrom,
+} from '../options.js'
 import { outputLayout, write } from '../output.js'
 import { renderTestJson, renderTestText } from '../reports/test-report.js'
 import { runRuleTests } from '../rule-tests.js'
 
 const formats = ['text', 'json'] as const
 
-interface TestOptions extends RulesetOptions {
+interface TestOptions extends RulesetOptions, ShortcutOptions {
   readonly format: (typeof formats)[number]
   readonly overrides: readonly string[]
   readonly crsTestSettings: boolean
@@ -29,7 +37,7 @@ export const testCommand: CommandDefinition = {
       .command('test')
       .description('run rule tests in the go-ftw YAML format, in process')
       .argument('<tests...>', 'YAML files, directories or patterns')
-    addRulesetOptions(command)
+    addShortcutOptions(addRulesetOptions(command))
       .option('--overrides <file>', 'expectations to replace, in the ftw-tests-schema format (repeatable)', collect, [])
       .option(
         '--no-crs-test-settings',
@@ -58,7 +66,7 @@ async function test(specs: readonly string[], options: TestOptions): Promise<Exi
   const { loaded, name } = loadFromOptions(served, { quiet: options.quiet ?? false, crsTestSettings })
   const tests = await readRuleTests(specs)
   const overrides = await readOverrides(options.overrides)
-  const report = runRuleTests(loaded, name, tests, overrides)
+  const report = runRuleTests(loaded, name, tests, overrides, shortcutsFrom(options))
   const timed = { ...report, timing: { milliseconds: Math.round(performance.now() - began) } }
   const text = options.format === 'json' ? renderTestJson(timed) : renderTestText(timed, outputLayout(options.color))
   await write(process.stdout, text)

@@ -8,12 +8,14 @@
  */
 import { Piscina } from 'piscina'
 import type { LoadedRuleset } from '../compile/source.js'
+import { allShortcuts } from '../matching/index.js'
 import { type CorpusItem, isUnreadable } from '../model/exchange.js'
 import type { Verdict } from '../model/verdict.js'
 import { createPersistentStore } from '../transaction/persistent.js'
 import { type EvaluateOptions, errorVerdict, reasonOf } from '../transaction/verdict.js'
 import { evaluateItem } from './batch.js'
 import { packItems, unpackVerdicts } from './wire.js'
+import type { WorkerData } from './worker.js'
 
 export interface PoolOptions extends EvaluateOptions {
   /** 0: the main thread evaluates. */
@@ -68,7 +70,7 @@ function workerPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
     idleTimeout: 60_000,
     // A dying worker takes all its tasks with it; with one task it is clear which batch killed it.
     concurrentTasksPerWorker: 1,
-    workerData: { source: loaded.source, options: { allRules: options.allRules ?? false } },
+    workerData: workerData(loaded, options),
   })
   piscina.on('error', () => {
     // A worker died between two batches; piscina starts another one.
@@ -90,6 +92,14 @@ function workerPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
       await piscina.destroy()
     },
   }
+}
+
+/** Everything of the options that evaluation in a worker depends on. */
+function workerData(
+  { source }: LoadedRuleset,
+  { allRules = false, shortcuts = allShortcuts }: PoolOptions,
+): WorkerData {
+  return { source, options: { allRules, shortcuts } }
 }
 
 async function* batches(items: AsyncIterable<CorpusItem>, size: number): AsyncGenerator<CorpusItem[], void, undefined> {
