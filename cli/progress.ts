@@ -1,8 +1,12 @@
 /**
  * Progress of a long run, on standard error and only on a terminal.
  */
-import cliProgress from 'cli-progress'
+import { createRequire } from 'node:module'
 import { count } from './reports/layout.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first bar. */
+const cliProgress = (): typeof import('cli-progress') => load('cli-progress')
 
 export interface Progress {
   /** Records so far, and how much of the input's bytes has been read (0 to 1; null where unknown). */
@@ -17,7 +21,8 @@ const patience = 700
 
 export function createProgress(shown: boolean): Progress {
   if (!shown) return silent
-  const bar = new cliProgress.SingleBar(
+  const { Presets, SingleBar } = cliProgress()
+  const bar = new SingleBar(
     {
       format: '{bar} {percentage}% | {records} records | {rate}/s | {elapsed}',
       stream: process.stderr,
@@ -25,7 +30,7 @@ export function createProgress(shown: boolean): Progress {
       hideCursor: true,
       fps: 4,
     },
-    cliProgress.Presets.shades_classic,
+    Presets.shades_classic,
   )
   const started = Date.now()
   let running = false

@@ -2,9 +2,13 @@
  * From what `--corpus` names to files: files, directories, patterns, `-` for standard input; and their bytes.
  */
 import { createReadStream, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { relative, resolve, sep } from 'node:path'
-import { globSync } from 'tinyglobby'
 import { CaptureError, UsageError } from '../engine/errors.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first folder or pattern. */
+const tinyglobby = (): typeof import('tinyglobby') => load('tinyglobby')
 
 export interface CaptureFile {
   readonly path: string
@@ -36,7 +40,8 @@ function filesOf(spec: string, option: string, extensions: readonly string[]): C
 }
 
 function glob(patterns: readonly string[], folder: string): CaptureFile[] {
-  return globSync([...patterns], { cwd: folder, onlyFiles: true, expandDirectories: false, caseSensitiveMatch: false })
+  return tinyglobby()
+    .globSync([...patterns], { cwd: folder, onlyFiles: true, expandDirectories: false, caseSensitiveMatch: false })
     .sort()
     .map((name) => {
       const path = relative('.', resolve(folder, name)) || name

@@ -1,8 +1,8 @@
 /**
  * The table of capture formats, and reading of corpora and rule tests in any of them, streamed.
  */
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { closest, distance } from 'fastest-levenshtein'
 import { UsageError } from '../engine/errors.js'
 import { type CorpusItem, isUnreadable } from '../engine/model/exchange.js'
 import { chunksOf, expandFiles } from './files.js'
@@ -20,6 +20,10 @@ export type { TestOverride } from './formats/ftw-overrides.js'
 export { writeMpk } from './formats/mpk.js'
 export { ndjsonLine } from './formats/ndjson.js'
 export { jsonOf, RecordError, recordOf } from './record.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first mistake. */
+const levenshtein = (): typeof import('fastest-levenshtein') => load('fastest-levenshtein')
 
 /** In the order in which content is sniffed. */
 export const formats: readonly CaptureFormat[] = [ndjsonFormat, mpkFormat, ftwFormat]
@@ -84,6 +88,7 @@ function formatNamed(name: string): CaptureFormat {
   const format = formats.find((each) => each.name === name)
   if (format !== undefined) return format
   const names = formats.map((each) => each.name)
+  const { closest, distance } = levenshtein()
   const nearest = closest(name.toLowerCase(), names)
   const hint = distance(name.toLowerCase(), nearest) <= 2 ? `; did you mean "${nearest}"?` : ''
   throw new UsageError(`--corpus-format ${name}: unknown; the formats are ${names.join(', ')}${hint}`)

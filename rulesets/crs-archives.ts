@@ -4,11 +4,15 @@
  * Nothing is written here, and nothing that an archive says about paths reaches the disk unchecked.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { Parser } from 'tar'
-import { fromBuffer } from 'yauzl'
 import { UsageError } from '../engine/errors.js'
 import { Allowance, checkEntryPath, isWanted, limits, pickRelease, type Release, refuseLink } from './crs-release.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first archive of their kind. */
+const tar = (): typeof import('tar') => load('tar')
+const yauzl = (): typeof import('yauzl') => load('yauzl')
 
 /** LIMIT: folders nested deeper are left out; a release has five levels. */
 const deepestFolder = 8
@@ -66,7 +70,7 @@ function readTar(source: string, bytes: Buffer): Promise<Map<string, Buffer>> {
       )
       parser.abort(error as Error)
     }
-    const parser = new Parser({
+    const parser = new (tar().Parser)({
       strict: true,
       onReadEntry: (entry) => {
         try {
@@ -106,7 +110,7 @@ function readZip(source: string, bytes: Buffer): Promise<Map<string, Buffer>> {
           ? error
           : new UsageError(`${source}: cannot be unpacked (${(error as Error).message})`),
       )
-    fromBuffer(bytes, { lazyEntries: true, validateEntrySizes: true }, (openError, zip) => {
+    yauzl().fromBuffer(bytes, { lazyEntries: true, validateEntrySizes: true }, (openError, zip) => {
       if (openError !== null) {
         refuse(openError)
         return

@@ -1,8 +1,13 @@
 /**
  * File patterns of the command line and of Include lines: `*`, `?`, `[…]`, `{a,b}`, sorted, hidden files left out.
  */
+
+import { createRequire } from 'node:module'
 import { join, resolve, sep } from 'node:path'
-import { globSync } from 'tinyglobby'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first pattern. */
+const tinyglobby = (): typeof import('tinyglobby') => load('tinyglobby')
 
 export function isPattern(text: string): boolean {
   return /[*?[{]/.test(text)
@@ -15,7 +20,8 @@ export function globFiles(pattern: string, baseDirectory = '.'): string[] {
   if (first < 0) return []
   const folder = parts.slice(0, first).join(sep) || sep
   const options = { cwd: folder, onlyFiles: true, expandDirectories: false, caseSensitiveMatch: true }
-  return globSync(parts.slice(first).join('/'), options)
+  return tinyglobby()
+    .globSync(parts.slice(first).join('/'), options)
     .map((path) => join(folder, path))
     .sort()
 }

@@ -3,8 +3,12 @@
  *
  * Whatever came from a capture or a rule file passes through `safe` before it is printed.
  */
-import Table from 'cli-table3'
+import { createRequire } from 'node:module'
 import { printable } from '../../engine/index.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first table. */
+const tables = (): typeof import('cli-table3') => load('cli-table3')
 
 /** Printable ASCII only; every other byte as `\xNN`. */
 export function safe(text: string): string {
@@ -51,7 +55,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const natural = head.map((title, n) => Math.max(title.length, ...rows.map((row) => (row[n] ?? '').length)))
   const taken = natural.slice(0, last).reduce((sum, w) => sum + w + 2, 2)
   const room = Math.max(12, width - taken)
-  const out = new Table({
+  const out = new (tables())({
     head: [...head],
     colAligns: head.map((_, n) => (n < last ? 'right' : 'left')),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },

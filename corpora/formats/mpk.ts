@@ -4,12 +4,17 @@
  *
  * The only importer of msgpackr outside the engine. Both ways hold no more than one record and one chunk.
  */
+import { createRequire } from 'node:module'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type Options, Packr, Unpackr } from 'msgpackr'
+import type { Options, Unpackr } from 'msgpackr'
 import type { CorpusItem, TransactionRecord } from '../../engine/model/exchange.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
 import { itemOf, jsonOf, unreadableAt } from '../record.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first file. */
+const msgpackr = (): typeof import('msgpackr') => load('msgpackr')
 
 /** LIMIT: a longer record ends the reading of the file with an unreadable record. */
 const longestRecordBytes = 64 * 1024 * 1024
@@ -29,7 +34,7 @@ export async function writeMpk(records: AsyncIterable<TransactionRecord>, out: W
 }
 
 async function* packed(records: AsyncIterable<TransactionRecord>): AsyncGenerator<Buffer, void, undefined> {
-  const packr = new Packr({ useRecords: true, sequential: true } as Options)
+  const packr = new (msgpackr().Packr)({ useRecords: true, sequential: true } as Options)
   for await (const record of records) yield packr.pack(jsonOf(record))
 }
 
@@ -59,7 +64,7 @@ class RecordCutter {
   /** Why the stream cannot be read on, with the byte where that is; null while it can. */
   failure: string | null = null
   /** Keeps the structures that the stream has defined so far. */
-  readonly #unpackr = new Unpackr({ structures: [], mapsAsObjects: true } as Options)
+  readonly #unpackr: Unpackr = new (msgpackr().Unpackr)({ structures: [], mapsAsObjects: true } as Options)
   #held: Buffer[] = []
   #heldBytes = 0
   /** Where in the file the held bytes begin. */

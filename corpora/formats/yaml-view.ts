@@ -3,8 +3,13 @@
  *
  * Numbers, booleans and dates are not converted: a header value `0064` stays `0064`. Aliases are followed.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
+import type { Node } from 'yaml'
 import { CaptureError } from '../../engine/errors.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first document. */
+const yaml = (): typeof import('yaml') => load('yaml')
 
 /** One node; null stands for what is missing, empty, `~` or `null`. */
 export class YamlView {
@@ -21,16 +26,16 @@ export class YamlView {
   }
 
   get isMap(): boolean {
-    return isMap(this.node)
+    return yaml().isMap(this.node)
   }
 
   get isList(): boolean {
-    return isSeq(this.node)
+    return yaml().isSeq(this.node)
   }
 
   /** The text of a scalar. */
   get text(): string | null {
-    if (!isScalar(this.node)) return null
+    if (!yaml().isScalar(this.node)) return null
     const { value, type } = this.node
     const text = value === null || value === undefined ? '' : String(value)
     const isNull = type === 'PLAIN' && (text === '' || text === '~' || /^null$/i.test(text))
@@ -39,7 +44,7 @@ export class YamlView {
 
   /** The value of a key of a map. */
   at(key: string): YamlView {
-    return this.#view(isMap(this.node) ? this.node.get(key, true) : null)
+    return this.#view(yaml().isMap(this.node) ? this.node.get(key, true) : null)
   }
 
   textAt(key: string): string | null {
@@ -52,17 +57,17 @@ export class YamlView {
   }
 
   has(key: string): boolean {
-    return isMap(this.node) && this.node.has(key)
+    return yaml().isMap(this.node) && this.node.has(key)
   }
 
   /** The items of a list; empty for anything else. */
   get items(): readonly YamlView[] {
-    return isSeq(this.node) ? this.node.items.map((item) => this.#view(item)) : []
+    return yaml().isSeq(this.node) ? this.node.items.map((item) => this.#view(item)) : []
   }
 
   /** Keys and values of a map, in order; empty for anything else. */
   get pairs(): readonly (readonly [key: string, value: YamlView])[] {
-    if (!isMap(this.node)) return []
+    if (!yaml().isMap(this.node)) return []
     return this.node.items.map(({ key, value }) => [this.#view(key).text ?? '', this.#view(value)])
   }
 
@@ -73,13 +78,13 @@ export class YamlView {
 
 /** Throws CaptureError, with the line, where the text is no YAML. */
 export function parseYaml(file: string, text: string): YamlView {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, schema: 'failsafe', uniqueKeys: true })
+  const lines = new (yaml().LineCounter)()
+  const document = yaml().parseDocument(text, { lineCounter: lines, schema: 'failsafe', uniqueKeys: true })
   const [problem] = document.errors
   if (problem !== undefined) {
     const what = (problem.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '')
     throw new CaptureError(`not valid YAML: ${what}`, file, problem.linePos?.[0].line ?? 1)
   }
-  const follow = (node: unknown): unknown => (isAlias(node) ? (node.resolve(document) ?? null) : node)
+  const follow = (node: unknown): unknown => (yaml().isAlias(node) ? (node.resolve(document) ?? null) : node)
   return new YamlView(file, document.contents, follow, (offset) => lines.linePos(offset).line)
 }

@@ -3,8 +3,8 @@
  *
  * Nothing outside the body is loaded, and entities that expand too far put it in error; see `xml-preparation.ts`.
  */
-import fontoxpath from 'fontoxpath'
-import { type Document, type Node, parseXmlDocument } from 'slimdom'
+import { createRequire } from 'node:module'
+import type { Document, Node } from 'slimdom'
 import { DefinitionError } from '../errors.js'
 import type { BodyInput, BodyProcessorDefinition, BodyResult, XmlDocument } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
@@ -12,6 +12,11 @@ import { encodeUtf8 } from '../utf8.js'
 import { dialectOf } from './dialect.js'
 import { readGoXml } from './xml-go.js'
 import { decodedXml, withDeclaredPrefixes, withPlainEntities } from './xml-preparation.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first XML body: they take longer than all of our own modules. */
+const slimdom = (): typeof import('slimdom') => load('slimdom')
+const fontoxpath = (): typeof import('fontoxpath') => load('fontoxpath')
 
 export const xmlProcessor: BodyProcessorDefinition = {
   name: 'XML',
@@ -52,7 +57,7 @@ function parsed(body: ByteString): Document | null {
 
 function parsedText(text: string): Document | null {
   try {
-    return parseXmlDocument(text.replace(/^\ufeff/, ''))
+    return slimdom().parseXmlDocument(text.replace(/^\ufeff/, ''))
   } catch {
     return null
   }
@@ -69,7 +74,7 @@ class SelectableXml implements XmlDocument {
     if (xpath === '/*' && root !== null) return this.#valuesOf([root as unknown as Node])
     let nodes: Node[]
     try {
-      nodes = fontoxpath.evaluateXPathToNodes(xpath, this.document as never) as unknown as Node[]
+      nodes = fontoxpath().evaluateXPathToNodes(xpath, this.document as never) as unknown as Node[]
     } catch (error) {
       throw new DefinitionError(`the XPath expression ${xpath} cannot be used: ${(error as Error).message}`)
     }

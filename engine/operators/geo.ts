@@ -5,13 +5,18 @@
  * of GEO in any case: country_code, country_code3, country_name, country_continent, region, city, postal_code,
  * latitude, longitude, dma_code, area_code. Fields may stand in double quotes; lines that begin with # are comments.
  */
+import { createRequire } from 'node:module'
 import ipaddr from 'ipaddr.js'
-import { Reader } from 'mmdb-lib'
+import type { Reader } from 'mmdb-lib'
 import { DefinitionError } from '../errors.js'
 import type { GeoLookup } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { encodeUtf8 } from '../utf8.js'
 import { AddressTable } from './address-table.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first database. */
+const mmdb = (): typeof import('mmdb-lib') => load('mmdb-lib')
 
 /** Keys of GEO (reference manual, "GEO"). */
 const geoKeys = [
@@ -99,7 +104,7 @@ function mmdbLookup(bytes: ByteString): GeoLookup {
 
 function openMmdb(bytes: ByteString): Reader<never> {
   try {
-    return new Reader(Buffer.from(bytes, 'latin1'))
+    return new (mmdb().Reader)(Buffer.from(bytes, 'latin1'))
   } catch (error) {
     throw new DefinitionError(`no sound .mmdb: ${(error as Error).message}`, 'bad-geo-database')
   }
