@@ -9,7 +9,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const folders = ['engine', 'corpora', 'rulesets', 'bench', 'cli', 'test']
+const folders = ['engine', 'corpora', 'rulesets', 'measure', 'bench', 'cli', 'test']
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -79,8 +79,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   tuning: ['model', 'errors', 'settings-in-force', 'transaction'],
   corpora: ['model', 'errors'],
   rulesets: ['model', 'errors'],
-  cli: ['index', 'corpora', 'rulesets'],
-  bench: ['index', 'operators', 'corpora', 'rulesets'],
+  measure: ['index', 'corpora', 'rulesets'],
+  cli: ['index', 'corpora', 'rulesets', 'measure'],
+  bench: ['index', 'operators', 'corpora', 'rulesets', 'measure'],
 }
 
 /** The engine's door and the tests see everything. */

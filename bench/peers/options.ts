@@ -3,8 +3,8 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { type Peer, peers } from '../../measure/peers.js'
 import { type CorpusName, corpusNames } from './corpora.js'
-import { type Peer, peers } from './peer.js'
 
 export interface Options {
   readonly peers: readonly Peer[]

@@ -1,32 +1,13 @@
 /**
- * The peers: how each is built and run. All take `RULEFILE... < records.ndjson > results.ndjson` (see README.md).
+ * Building a peer and replaying records through it. All take `RULEFILE... < records.ndjson > results.ndjson` (see README.md).
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ndjsonLine } from '../../corpora/index.js'
-import { type PlatformName, scoreVariables, type TransactionRecord } from '../../engine/index.js'
-
-export interface Peer {
-  readonly name: string
-  readonly platform: PlatformName
-  /** In `bench/peers/`. */
-  readonly folder: string
-  /** Makes the program; null where it needs no building. */
-  readonly build: readonly string[] | null
-  /** The program and its first arguments, in the folder. */
-  readonly program: readonly string[]
-  /** What it needs, for who cannot build it. */
-  readonly needs: string
-  /** Whether the peer is given the raw request line of a record. */
-  readonly readsRequestLine: boolean
-  /** Whether the peer's answer to one request is not always the same. */
-  readonly varies: boolean
-  /** Whether the peer is given the recorded response, client and server; otherwise it has its own. */
-  readonly readsResponse: boolean
-}
+import { scoreVariables, type TransactionRecord } from '../../engine/index.js'
+import type { Peer } from '../../measure/peers.js'
 
 export interface Scores {
   readonly inbound: number
@@ -42,42 +23,6 @@ export interface PeerResult {
   readonly score?: Scores
   readonly error?: string
 }
-
-export const peers: readonly Peer[] = [
-  {
-    name: 'libmodsecurity',
-    platform: 'modsec3',
-    varies: false,
-    folder: 'libmodsecurity',
-    build: ['make', '--silent'],
-    program: ['build/libmodsecurity-peer'],
-    needs: 'a C++17 compiler and the Debian packages libmodsecurity-dev and nlohmann-json3-dev',
-    readsRequestLine: false,
-    readsResponse: true,
-  },
-  {
-    name: 'coraza',
-    platform: 'coraza',
-    varies: true,
-    folder: 'coraza',
-    build: ['go', 'build', '-o', 'build/coraza-peer', '.'],
-    program: ['build/coraza-peer'],
-    needs: 'Go 1.25 or newer',
-    readsRequestLine: true,
-    readsResponse: true,
-  },
-  {
-    name: 'apache',
-    platform: 'modsec2',
-    varies: false,
-    folder: 'apache',
-    build: null,
-    program: [process.execPath, fileURLToPath(new URL('apache/main.js', import.meta.url))],
-    needs: 'Apache 2.4 with ModSecurity 2 and mod_lua (Debian: apache2, libapache2-mod-security2)',
-    readsRequestLine: true,
-    readsResponse: false,
-  },
-]
 
 /** Null where the peer can run, else why it cannot. Tries it with no rule and no record. */
 export async function buildPeer(peer: Peer, root: string): Promise<string | null> {

@@ -1,16 +1,10 @@
 /**
  * One ruleset for both sides: loaded here, and written as files for a peer.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import {
-  bundledMapName,
-  bundledMapText,
-  type LoadedRuleset,
-  loadRuleset,
-  type PlatformName,
-  type SourcePart,
-} from '../../engine/index.js'
+import { type LoadedRuleset, loadRuleset, type PlatformName, type SourcePart } from '../../engine/index.js'
+import { writePeerRules } from '../../measure/peer-rules.js'
 import { findCrs, resolveRuleset } from '../../rulesets/index.js'
 
 export interface RulesOfRun {
@@ -60,26 +54,10 @@ export function planOf(rules: string, platform: PlatformName, paranoia: number):
   return { name: name.replace(/ \(.*\)$/, ''), parts }
 }
 
-/** Whether the file names the map that wafsim has itself and an engine wants beside it; such a file is copied. */
-function needsUnicodeMap(path: string): boolean {
-  return (
-    !existsSync(join(dirname(path), bundledMapName)) && /^\s*SecUnicodeMapFile\b/m.test(readFileSync(path, 'latin1'))
-  )
-}
-
 /** Throws UsageError where there are no such rules. */
 export function rulesOfRun(rules: string, platform: PlatformName, paranoia: number, scratch: string): RulesOfRun {
   const { name, parts } = planOf(rules, platform, paranoia)
-  const files = parts.map((part, index) => {
-    if (part.kind === 'file' && !needsUnicodeMap(part.path)) return part.path
-    const path = join(scratch, `settings-${index}.conf`)
-    writeFileSync(path, part.kind === 'file' ? readFileSync(part.path, 'latin1') : part.text, 'latin1')
-    return path
-  })
-  writeFileSync(join(scratch, bundledMapName), bundledMapText(), 'latin1')
-  // One file: libmodsecurity keeps the first of a setting's values where files are loaded one by one.
-  const main = join(scratch, 'main.conf')
-  writeFileSync(main, [...files.map((file) => `Include ${file}`), 'SecRuleEngine On', ''].join('\n'))
+  const main = writePeerRules(parts, ['SecRuleEngine On'], scratch)
   const load = (): LoadedRuleset => loadRuleset({ parts, platform, engineMode: 'on' })
   return { name, parts, load, files: [main] }
 }

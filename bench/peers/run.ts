@@ -8,10 +8,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TransactionRecord } from '../../engine/index.js'
+import type { Peer } from '../../measure/peers.js'
 import { type CorpusName, type CorpusPlan, corpus } from './corpora.js'
 import { digestOfFolders, Journal, keyOf } from './journal.js'
 import { fail, optionsGiven } from './options.js'
-import { buildPeer, type Peer } from './peer.js'
+import { buildPeer } from './peer.js'
 import { type Comparison, comparisonText, fidelityPage, type RefusedRules, refusalText, unexplained } from './report.js'
 import { chooseRules, planOf, testsOf } from './rules.js'
 import { type Match, refusalOf, sideBySide } from './side-by-side.js'
@@ -70,7 +71,7 @@ async function comparePeer(peer: Peer): Promise<void> {
     return
   }
   const built = fileURLToPath(new URL('../..', import.meta.url))
-  const sides = ['engine', 'corpora', 'rulesets', 'bench/peers'].map((folder) => join(built, folder))
+  const sides = ['engine', 'corpora', 'rulesets', 'measure', 'bench/peers'].map((folder) => join(built, folder))
   const programs = digestOfFolders([...sides, ...(peer.build === null ? [] : [join(peersFolder, peer.folder)])])
   for (const rules of rulesets) {
     const refused = await refusalOf({ peer, rules, corpus: '', paranoia: options.levels[0] ?? 1 }, peersFolder)

@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPool, type LoadedRuleset, RulesetError, type TransactionRecord } from '../../engine/index.js'
+import { asSentTo, type Peer } from '../../measure/peers.js'
 import { type Answer, compare, type Difference, withReplays, withRules } from './comparison.js'
-import { type Peer, PeerError, type PeerRun, replay } from './peer.js'
+import { PeerError, type PeerRun, replay } from './peer.js'
 import type { Comparison } from './report.js'
 import { rulesOfRun } from './rules.js'
 
@@ -115,17 +116,6 @@ async function timed<T>(work: T | Promise<T>): Promise<{ readonly value: T; read
   const start = performance.now()
   const value = await work
   return { value, seconds: Math.round(performance.now() - start) / 1000 }
-}
-
-/** The record as the peer gets it. */
-function asSentTo(peer: Peer, record: TransactionRecord): TransactionRecord {
-  const { response, client, server, ...rest } = record
-  const { line: _line, ...request } = record.request
-  return {
-    ...rest,
-    request: peer.readsRequestLine ? record.request : request,
-    ...(peer.readsResponse ? { response, client, server } : {}),
-  }
 }
 
 /** wafsim's side, without the matches: a full run holds 20,000 answers at once. */

@@ -229,6 +229,13 @@ func version() string {
 	return "Coraza"
 }
 
+func printResult(encoder *json.Encoder, rec *record, out result) error {
+	if rec.err != nil {
+		return encoder.Encode(failure{ID: rec.ID, Error: rec.err.Error()})
+	}
+	return encoder.Encode(out)
+}
+
 func fail(message any) {
 	fmt.Fprintf(os.Stderr, "coraza-peer: %v\n", message)
 	os.Exit(2)
@@ -242,6 +249,7 @@ func main() {
 	phases := flag.Int("phases", 4, "the last phase to run, 1 to 5 (logging always runs)")
 	repeat := flag.Int("repeat", 1, "how often to replay all records")
 	timed := flag.Bool("time", false, "print the time of loading and of each pass on standard error")
+	batched := flag.Bool("batches", false, "evaluate at every blank line what has come so far, and print its results")
 	var names scoreNames
 	list := func(into *[]string) func(string) error {
 		return func(text string) error { *into = strings.Split(text, ","); return nil }
@@ -250,7 +258,7 @@ func main() {
 	flag.Func("outbound", "`names` in TX that may hold the outbound score", list(&names.outbound))
 	flag.Parse()
 	if flag.NArg() == 0 || *repeat < 1 || *phases < 1 || *phases > 5 {
-		fail("usage: coraza-peer [--phases 1..5] [--repeat N] [--time] [--inbound NAMES] [--outbound NAMES] RULEFILE... < records.ndjson")
+		fail("usage: coraza-peer [--phases 1..5] [--repeat N] [--time] [--batches] [--inbound NAMES] [--outbound NAMES] RULEFILE... < records.ndjson")
 	}
 	note := func(line map[string]any) {
 		if *timed {
@@ -264,7 +272,14 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	note(map[string]any{"engine": version(), "loadMicroseconds": microseconds(time.Since(start))})
+	loaded := map[string]any{"engine": version(), "loadMicroseconds": microseconds(time.Since(start))}
+	note(loaded)
+	if *batched {
+		if err := runBatches(e, *phases, loaded, os.Stdin, os.Stdout); err != nil {
+			fail(err)
+		}
+		return
+	}
 	records, err := readRecords(os.Stdin)
 	if err != nil {
 		fail(err)
@@ -294,13 +309,10 @@ func main() {
 	encoder := json.NewEncoder(output)
 	encoder.SetEscapeHTML(false)
 	for i, rec := range records {
-		if rec.err != nil {
-			err = encoder.Encode(failure{ID: rec.ID, Error: rec.err.Error()})
-		} else {
+		if rec.err == nil {
 			results[i].Microseconds = median(times[i])
-			err = encoder.Encode(results[i])
 		}
-		if err != nil {
+		if err := printResult(encoder, rec, results[i]); err != nil {
 			fail(err)
 		}
 	}

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -35,6 +36,7 @@ struct Options {
   int phases = 4;
   int repeat = 1;
   bool time = false;
+  bool batches = false;
   // Names in TX, the first that is set counts; scores are printed where there are any.
   std::vector<std::string> inbound;
   std::vector<std::string> outbound;
@@ -141,6 +143,7 @@ bool readOptions(int count, char **words, Options &options) {
   for (int at = 1; at < count; at++) {
     const std::string word = words[at];
     if (word == "--time") options.time = true;
+    else if (word == "--batches") options.batches = true;
     else if ((word == "--phases" || word == "--repeat") && at + 1 < count)
       (word == "--phases" ? options.phases : options.repeat) = std::atoi(words[++at]);
     else if ((word == "--inbound" || word == "--outbound") && at + 1 < count)
@@ -157,34 +160,88 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+void printResult(const Record &record, const Result &result, double microseconds, const Options &options) {
+  nlohmann::ordered_json out{{"id", record.id}};
+  if (record.error.empty()) {
+    out["ruleIds"] = result.ruleIds;
+    out["status"] = result.status;
+    out["disruptive"] = result.disruptive;
+    if (!options.inbound.empty() || !options.outbound.empty())
+      out["score"] = {{"inbound", result.inbound}, {"outbound", result.outbound}};
+    out["microseconds"] = microseconds;
+  } else {
+    out["error"] = record.error;
+  }
+  std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+}
+
+using WallClock = std::chrono::steady_clock;
+
+double microseconds(WallClock::duration time) { return std::chrono::duration<double, std::micro>(time).count(); }
+
+// Processor time of the process so far.
+double processorMicroseconds() { return std::clock() * (1e6 / CLOCKS_PER_SEC); }
+
+bool isBlank(const std::string &line) { return line.find_first_not_of(" \t\r") == std::string::npos; }
+
+// Reads records up to a blank line or the end, evaluates them, prints their results and a line with the times; and so
+// on to the end of the input.
+void runBatches(modsecurity::ModSecurity &engine, modsecurity::RulesSet &rules, const Options &options) {
+  std::vector<Record> records;
+  size_t number = 1;
+  int batch = 0;
+  for (std::string line; std::getline(std::cin, line); number++) {
+    if (!isBlank(line)) {
+      records.push_back(readRecord(line, number));
+      continue;
+    }
+    std::vector<Result> results(records.size());
+    std::vector<double> times(records.size());
+    const double processorBefore = processorMicroseconds();
+    const auto begin = WallClock::now();
+    for (size_t at = 0; at < records.size(); at++) {
+      if (!records[at].error.empty()) continue;
+      const auto start = WallClock::now();
+      results[at] = evaluate(engine, rules, records[at], options);
+      times[at] = microseconds(WallClock::now() - start);
+    }
+    const double total = microseconds(WallClock::now() - begin);
+    const double processor = processorMicroseconds() - processorBefore;
+    for (size_t at = 0; at < records.size(); at++) printResult(records[at], results[at], times[at], options);
+    std::cout << nlohmann::ordered_json{{"batch", ++batch}, {"microseconds", total}, {"processorMicroseconds", processor}}
+              << std::endl;
+    records.clear();
+  }
+}
+
 }  // namespace
 
 int main(int count, char **words) {
-  using clock = std::chrono::steady_clock;
-  const auto microseconds = [](clock::duration time) {
-    return std::chrono::duration<double, std::micro>(time).count();
-  };
   Options options;
   if (!readOptions(count, words, options))
-    return fail("usage: libmodsecurity-peer [--phases 1..5] [--repeat N] [--time] [--inbound NAMES] [--outbound NAMES] "
-                "RULEFILE... < records.ndjson");
+    return fail("usage: libmodsecurity-peer [--phases 1..5] [--repeat N] [--time] [--batches] [--inbound NAMES] "
+                "[--outbound NAMES] RULEFILE... < records.ndjson");
 
-  const auto start = clock::now();
+  const auto start = WallClock::now();
   modsecurity::ModSecurity engine;
   engine.setConnectorInformation("wafsim-peer");
   engine.setServerLogCb(noteRule, modsecurity::RuleMessageLogProperty);
   modsecurity::RulesSet rules;
   for (const auto &file : options.files)
     if (rules.loadFromUri(file.c_str()) < 0) return fail(file + ": " + rules.getParserError());
-  if (options.time)
-    std::cerr << nlohmann::json{{"engine", engine.whoAmI()}, {"loadMicroseconds", microseconds(clock::now() - start)}}
-              << "\n";
+  const nlohmann::json loaded{{"engine", engine.whoAmI()}, {"loadMicroseconds", microseconds(WallClock::now() - start)}};
+  if (options.time) std::cerr << loaded << "\n";
 
   std::ios::sync_with_stdio(false);
+  if (options.batches) {
+    std::cout << loaded << std::endl;
+    runBatches(engine, rules, options);
+    return 0;
+  }
   std::vector<Record> records;
   std::string line;
   for (size_t number = 1; std::getline(std::cin, line); number++)
-    if (line.find_first_not_of(" \t\r") != std::string::npos) records.push_back(readRecord(line, number));
+    if (!isBlank(line)) records.push_back(readRecord(line, number));
 
   std::vector<Result> results(records.size());
   std::vector<std::vector<double>> times(records.size());
@@ -193,9 +250,9 @@ int main(int count, char **words) {
     size_t evaluated = 0;
     for (size_t at = 0; at < records.size(); at++) {
       if (!records[at].error.empty()) continue;
-      const auto begin = clock::now();
+      const auto begin = WallClock::now();
       results[at] = evaluate(engine, rules, records[at], options);
-      const double taken = microseconds(clock::now() - begin);
+      const double taken = microseconds(WallClock::now() - begin);
       times[at].push_back(taken);
       total += taken;
       evaluated++;
@@ -204,19 +261,7 @@ int main(int count, char **words) {
       std::cerr << nlohmann::json{{"pass", pass}, {"transactions", evaluated}, {"microseconds", total}} << "\n";
   }
 
-  for (size_t at = 0; at < records.size(); at++) {
-    nlohmann::ordered_json out{{"id", records[at].id}};
-    if (records[at].error.empty()) {
-      out["ruleIds"] = results[at].ruleIds;
-      out["status"] = results[at].status;
-      out["disruptive"] = results[at].disruptive;
-      if (!options.inbound.empty() || !options.outbound.empty())
-        out["score"] = {{"inbound", results[at].inbound}, {"outbound", results[at].outbound}};
-      out["microseconds"] = median(times[at]);
-    } else {
-      out["error"] = records[at].error;
-    }
-    std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
-  }
+  for (size_t at = 0; at < records.size(); at++)
+    printResult(records[at], results[at], times[at].empty() ? 0 : median(times[at]), options);
   return 0;
 }
