@@ -15,6 +15,8 @@ import { parsePattern } from '../engine/patterns/parser.js'
 import { relaxPossessive } from '../engine/patterns/possessive.js'
 import { beyondRe2, printExact, printSuperset } from '../engine/patterns/printer.js'
 import { compileProgram } from '../engine/patterns/program.js'
+import { re2Accepts } from '../engine/patterns/re2-limits.js'
+import { rewritePattern } from '../engine/patterns/re2-syntax.js'
 
 import { atoms, pick, randomFrom, randomPattern, randomValue } from './support/random-patterns.js'
 
@@ -282,6 +284,75 @@ test('line ends, white space, bytes above 0x7F and NUL, as each engine itself ma
       if (refused.includes(platform.name)) assert.throws(() => compilePattern(pattern, platform), undefined, said)
       else assert.is(compilePattern(pattern, platform).test(value), matches.includes(platform.name), said)
     }
+})
+
+test('RE2 compiles every pattern of which that is said beforehand, and it is said of ordinary ones', () => {
+  const pieces = [
+    'a',
+    '^',
+    '$',
+    '\\b',
+    '[^\\x80-\\xff]',
+    '(?i)',
+    '(?i:k)',
+    '(?s-i:.)',
+    '(?)',
+    '(?:)',
+    '()',
+    '(b|)',
+    '|',
+    '\\s',
+  ]
+  pieces.push(
+    '[[:^alpha:]\\]-]',
+    '\\x{e9}',
+    '\\d',
+    '\xe9',
+    '{',
+    '{,2}',
+    '}',
+    '{2}',
+    '*',
+    '+?',
+    '?',
+    '{3,}',
+    '{0}',
+    '{40}',
+    '{2,1000}',
+  )
+  pieces.push(
+    '(?P<n>a)',
+    '(?<n>b)',
+    '(?U)',
+    '(?-:c)',
+    '\\Q+\\E',
+    '\\N',
+    '[\\w-z]',
+    '\\A',
+    '\\z',
+    '\\v',
+    '[^]a]',
+    '(',
+    ')',
+    '(?x)',
+  )
+  const random = randomFrom(11)
+  let said = 0
+  for (let round = 0; round < 20_000; round++) {
+    const pattern = Array.from({ length: 1 + random(7) }, () => pick(random, pieces)).join('')
+    let source = ''
+    try {
+      const rewritten = rewritePattern(pattern, false)
+      if (rewritten.needs.length > 0) continue
+      source = rewritten.source
+      if (!re2Accepts(source, parsePattern(pattern, options))) continue
+    } catch {
+      continue
+    }
+    said++
+    assert.not.throws(() => new RE2(source, 'su'), `${pattern} as ${source}`)
+  }
+  assert.ok(said > 2000, `said of ${said}`)
 })
 
 test.run()

@@ -26,9 +26,6 @@ export type Requirement =
   | { readonly kind: 'all'; readonly of: readonly Requirement[] }
   | { readonly kind: 'any'; readonly of: readonly Requirement[] }
 
-/** LIMIT: of more alternatives than this none is left out for being part of another. */
-const comparedLiterals = 400
-
 /** What each byte counts as. */
 export const foldedBytes: readonly ByteString[] = Array.from({ length: 256 }, (_, code) => {
   if (code >= 0x41 && code <= 0x5a) return String.fromCharCode(code | 0x20)
@@ -99,12 +96,15 @@ export function literalKey({ text, before, after }: Literal): string {
 }
 
 const setKeys = new WeakMap<Uint8Array, string>()
+const sets = new Map<string, number>()
 
 function borderKey(border: Border): string {
   if (typeof border === 'string') return border
   let key = setKeys.get(border)
   if (key === undefined) {
-    key = border.join('')
+    const members = border.join('')
+    key = String(sets.get(members) ?? sets.size)
+    sets.set(members, Number(key))
     setKeys.set(border, key)
   }
   return key
@@ -118,9 +118,17 @@ function withoutLongerLiterals(parts: readonly Requirement[]): readonly Requirem
     if (part.kind === 'literal') literals.set(literalKey(part), part)
     else others.push(part)
   const all = [...literals.values()]
-  if (all.length > comparedLiterals) return [...all, ...others]
-  const plain = all.filter(isPlain)
-  return [...all.filter((each) => !plain.some((other) => other !== each && each.text.includes(other.text))), ...others]
+  const plain = new Set(all.filter(isPlain).map(({ text }) => text))
+  return plain.size === 0 ? [...all, ...others] : [...all.filter((each) => !holdsOneOf(each, plain)), ...others]
+}
+
+/** Whether the literal holds a text of the set besides itself. */
+function holdsOneOf(each: Literal, texts: ReadonlySet<ByteString>): boolean {
+  const { text } = each
+  for (let from = 0; from < text.length; from++)
+    for (let to = from + 1; to <= text.length; to++)
+      if ((to - from < text.length || !isPlain(each)) && texts.has(text.slice(from, to))) return true
+  return false
 }
 
 function isPlain({ before, after }: Literal): boolean {

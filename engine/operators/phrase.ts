@@ -67,8 +67,10 @@ function phraseMatch(
 
 function search(phrases: readonly ByteString[], platform: Platform): OperatorTest {
   if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
-  const automaton = new PhraseAutomaton(phrases, platform.phraseSearch)
+  // Made with the first value that may hold a phrase: most lists see none.
+  let automaton: PhraseAutomaton | null = null
   return pure((value) => {
+    automaton ??= new PhraseAutomaton(phrases, platform.phraseSearch)
     const found = automaton.find(value)
     return found === null ? null : phraseMatch(found, value, phrases, platform)
   }, anyLiteral(phrases))

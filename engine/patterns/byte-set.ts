@@ -17,10 +17,32 @@ export function setOf(test: (code: number) => boolean): ByteSet {
 
 export const anyByte = setOf(() => true)
 
-const singles = Array.from({ length: 256 }, (_, code) => setOf((each) => each === code))
+const singles: (ByteSet | undefined)[] = []
+const pairs: (ByteSet | undefined)[] = []
 
 export function singleByte(code: number): ByteSet {
-  return singles[code] as ByteSet
+  singles[code] ??= emptySet().fill(1, code, code + 1)
+  return singles[code]
+}
+
+/** The byte with the other case of an ASCII letter. */
+export function eitherCase(code: number): ByteSet {
+  pairs[code] ??= sharedSet(bothCases(singleByte(code)))
+  return pairs[code]
+}
+
+/** LIMIT: sets that are remembered; patterns of requests' own making must not fill the memory. */
+const mostShared = 10_000
+const shared = new Map<string, ByteSet>()
+
+/** The one set with these members, so that what is found out about it is found out once. */
+export function sharedSet(set: ByteSet): ByteSet {
+  const key = Buffer.from(set.buffer, set.byteOffset, set.length).toString('latin1')
+  const known = shared.get(key)
+  if (known !== undefined) return known
+  if (shared.size >= mostShared) shared.clear()
+  shared.set(key, set)
+  return set
 }
 
 export function complement(set: ByteSet): ByteSet {

@@ -3,7 +3,7 @@
  */
 import { DefinitionError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
-import { type ByteSet, bothCases, complement, emptySet, escapeSets, posixSets } from './byte-set.js'
+import { type ByteSet, bothCases, complement, emptySet, escapeSets, posixSets, sharedSet } from './byte-set.js'
 
 /** A place in a pattern. */
 export class Cursor {
@@ -78,7 +78,7 @@ export function parseClass(cursor: Cursor, caseless: boolean): ByteSet {
   }
   cursor.at++
   const folded = caseless ? bothCases(set) : set
-  return negated ? complement(folded) : folded
+  return sharedSet(negated ? complement(folded) : folded)
 }
 
 function addItem(cursor: Cursor, set: ByteSet): void {

@@ -13,10 +13,11 @@ import { anyLiteral, anyOf, type Requirement } from '../model/requirement.js'
 import { Backtracker } from './backtracker.js'
 import { compileGoPattern } from './go-pattern.js'
 import { compileMatchLimit, type LimitTest, leastLimitedLength } from './match-limit.js'
-import { type ParseOptions, parsePattern } from './parser.js'
+import { parsePattern } from './parser.js'
 import { relaxPossessive } from './possessive.js'
 import { beyondRe2, printExact, printSuperset } from './printer.js'
 import { compileProgram } from './program.js'
+import { re2Accepts } from './re2-limits.js'
 import { rewritePattern } from './re2-syntax.js'
 import { requiredLiterals } from './required-literals.js'
 import { hasLooseLineStart, type PatternTree } from './tree.js'
@@ -94,14 +95,19 @@ function goPattern(pattern: ByteString): Pattern {
 const foldedBeyondAscii = ['\xc5\xbf', '\xe2\x84\xaa']
 
 function goRequirement(pattern: ByteString): Requirement | null {
-  const required = requirementOf(pattern, { caseless: false, multiLine: true }, false)
+  const required = requirementOf(() => parsePattern(pattern, { caseless: false, multiLine: true }), false)
   return required === null ? null : anyOf([required, anyLiteral(foldedBeyondAscii)])
 }
 
 /** Null too where our parser does not read the pattern. */
-function requirementOf(pattern: ByteString, options: ParseOptions, highBytes: boolean): Requirement | null {
+function requirementOf(read: () => PatternTree, highBytes: boolean): Requirement | null {
+  return attempted(() => requiredLiterals(read(), { highBytes }))
+}
+
+/** Null where it throws. */
+function attempted<T>(work: () => T): T | null {
   try {
-    return requiredLiterals(parsePattern(pattern, options), { highBytes })
+    return work()
   } catch {
     return null
   }
@@ -148,10 +154,54 @@ export function compileSelector(pattern: ByteString): (key: ByteString) => boole
 function compile(pattern: ByteString, flags: string, stepBudget: number): Pattern {
   const caseless = flags.includes('i')
   const { source, needs } = rewritePattern(pattern, caseless)
-  const plain = needs.length === 0 ? compiledBy(source, flags) : null
-  const requires = (): Requirement | null => requirementOf(pattern, { caseless, multiLine: flags.includes('m') }, true)
-  if (plain !== null) return strictAtEnd(re2Pattern(plain, 're2', needs, requires), pattern, flags, stepBudget)
-  const tree = relaxPossessive(parsePattern(pattern, { caseless, multiLine: flags.includes('m') }))
+  const read = (): PatternTree => parsePattern(pattern, { caseless, multiLine: flags.includes('m') })
+  const requires = (): Requirement | null => requirementOf(read, true)
+  if (needs.length === 0) {
+    const tree = attempted(read)
+    if (tree !== null && re2Accepts(source, tree)) {
+      const otherwise = (): Pattern => compileOtherwise(read(), needs, requires, stepBudget)
+      return strictAtEnd(patternOnceUsed(source, flags, requires, otherwise), pattern, flags, stepBudget)
+    }
+    const plain = compiledBy(source, flags)
+    if (plain !== null) return strictAtEnd(re2Pattern(plain, 're2', needs, requires), pattern, flags, stepBudget)
+  }
+  return compileOtherwise(read(), needs, requires, stepBudget)
+}
+
+/** A pattern that RE2 takes for certain: compiled with the first value, since most patterns of a ruleset see none. */
+function patternOnceUsed(
+  source: ByteString,
+  flags: string,
+  requires: () => Requirement | null,
+  otherwise: () => Pattern,
+): Pattern {
+  let compiled: Pattern | null = null
+  const pattern = (): Pattern => {
+    if (compiled === null) {
+      const plain = compiledBy(source, flags)
+      compiled = plain === null ? otherwise() : re2Pattern(plain, 're2', [], () => null)
+    }
+    return compiled
+  }
+  return {
+    run: 're2',
+    needs: [],
+    get requires() {
+      return requires()
+    },
+    test: (value) => pattern().test(value),
+    exec: (value) => pattern().exec(value),
+  }
+}
+
+/** By RE2 in other words, or by our matcher. */
+function compileOtherwise(
+  read: PatternTree,
+  needs: readonly string[],
+  requires: () => Requirement | null,
+  stepBudget: number,
+): Pattern {
+  const tree = relaxPossessive(read)
   const beyond = beyondRe2(tree)
   const rewritten = beyond.length === 0 ? compiledBy(printExact(tree), 'su') : null
   const said = needs.length === 0 ? ['what RE2 refuses'] : needs
@@ -165,15 +215,15 @@ function compile(pattern: ByteString, flags: string, stepBudget: number): Patter
  */
 function strictAtEnd(plain: Pattern, pattern: ByteString, flags: string, stepBudget: number): Pattern {
   if (!flags.includes('m') || !pattern.replaceAll('[^', '').includes('^')) return plain
-  let tree: PatternTree
-  try {
-    tree = parsePattern(pattern, { caseless: flags.includes('i'), multiLine: true })
-  } catch {
-    return plain
+  let strict: Pattern | null = null
+  const chosen = (value: ByteString): Pattern => {
+    if (!value.endsWith('\n')) return plain
+    if (strict === null) {
+      const tree = attempted(() => parsePattern(pattern, { caseless: flags.includes('i'), multiLine: true }))
+      strict = tree !== null && hasLooseLineStart(tree.root) ? backtrackerPattern(tree, [], stepBudget) : plain
+    }
+    return strict
   }
-  if (!hasLooseLineStart(tree.root)) return plain
-  const strict = backtrackerPattern(tree, [], stepBudget)
-  const chosen = (value: ByteString): Pattern => (value.endsWith('\n') ? strict : plain)
   return {
     run: plain.run,
     needs: plain.needs,

@@ -6,7 +6,7 @@
  */
 import { DefinitionError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
-import { anyByte, bothCases, complement, escapeSets, setOf, singleByte } from './byte-set.js'
+import { anyByte, complement, eitherCase, escapeSets, setOf, sharedSet, singleByte } from './byte-set.js'
 import { Cursor, parseClass, readCode } from './class-parser.js'
 import { type LookNode, lengthOf, type PatternNode, type PatternTree, type RepeatMode } from './tree.js'
 
@@ -100,13 +100,13 @@ class Parser {
   }
 
   #byte(code: number): PatternNode {
-    const set = singleByte(code)
-    return { kind: 'set', set: this.#options.caseless ? bothCases(set) : set }
+    return { kind: 'set', set: this.#options.caseless ? eitherCase(code) : singleByte(code) }
   }
 
   #quantified(atom: PatternNode): PatternNode {
     const cursor = this.#cursor
     if (this.#options.extended) while (this.#skipBlank());
+    if (!'*+?{'.includes(cursor.next) || cursor.atEnd) return atom
     const found = cursor.match(/([*+?])|\{(\d+)(?:(,)(\d*))?\}/y)
     if (found === null) return atom
     const [, sign, low, comma, high] = found
@@ -279,7 +279,8 @@ class Parser {
     if (letter === undefined) throw bad('the pattern ends in a single backslash')
     cursor.at += 2
     const set = escapeSets[letter] ?? escapeSets[letter.toLowerCase()]
-    if (set !== undefined) return { kind: 'set', set: escapeSets[letter] === undefined ? complement(set) : set }
+    if (set !== undefined)
+      return { kind: 'set', set: escapeSets[letter] === undefined ? sharedSet(complement(set)) : set }
     return this.#special(letter)
   }
 

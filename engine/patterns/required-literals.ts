@@ -7,7 +7,7 @@
  */
 import type { ByteString } from '../model/exchange.js'
 import { allOf, anyOf, type Border, foldedBytes, literal, type Requirement } from '../model/requirement.js'
-import type { ByteSet } from './byte-set.js'
+import { type ByteSet, sharedSet } from './byte-set.js'
 import type { PatternNode, PatternTree, Position } from './tree.js'
 
 export interface LiteralOptions {
@@ -40,13 +40,9 @@ const unknown: Known = { texts: null, needs: null, unless: null }
 const wordMark = '\u0100'
 const lineMark = '\u0101'
 const firstSetMark = 0x200
-const anyMark = '[\u0100-\uffff]'
-const leadingMarks = new RegExp(`^${anyMark}*`)
-const trailingMarks = new RegExp(`${anyMark}*$`)
-const allMarks = new RegExp(anyMark, 'g')
-const setMarkAtEnd = /[\u0200-\uffff][\u0100\u0101]*$/
-const onlySetMark = /^[\u0100\u0101]*[\u0200-\uffff][\u0100\u0101]*$/
-const setMarkAtStart = /^[\u0100\u0101]*[\u0200-\uffff]/
+const firstMark = 0x100
+const someMark = /[\u0100-\uffff]/
+const allMarks = /[\u0100-\uffff]/g
 
 const borderMarks: Readonly<Partial<Record<Position, string>>> = {
   end: lineMark,
@@ -65,7 +61,7 @@ export function requiredLiterals(tree: PatternTree, options: LiteralOptions): Re
 
 class LiteralReader {
   readonly #sets: ByteSet[] = []
-  readonly #marks = new Map<string, string>()
+  readonly #marks = new Map<ByteSet, string>()
 
   constructor(private readonly options: LiteralOptions) {}
 
@@ -106,10 +102,10 @@ class LiteralReader {
   }
 
   #textRequired(text: ByteString): Requirement | null {
+    if (!someMark.test(text)) return literal(text)
     const bytes = text.replace(allMarks, '')
-    const before = leadingMarks.exec(text)?.[0] ?? ''
-    if (bytes !== '') return literal(bytes, this.#borderOf(before), this.#borderOf(trailingMarks.exec(text)?.[0] ?? ''))
-    const set = this.#borderOf(before)
+    if (bytes !== '') return literal(bytes, this.#borderOf(marksBefore(text)), this.#borderOf(marksBehind(text)))
+    const set = this.#borderOf(text)
     if (typeof set === 'string') return null
     const members = foldedMembers(set)
     return members.length > mostBytesOfSet ? null : anyOf(members.map((byte) => literal(byte)))
@@ -138,11 +134,11 @@ class LiteralReader {
   }
 
   #markOf(set: ByteSet): string {
-    const key = set.join('')
+    const key = sharedSet(set)
     const known = this.#marks.get(key)
     if (known !== undefined) return known
     const mark = String.fromCharCode(firstSetMark + this.#sets.length)
-    this.#sets.push(set)
+    this.#sets.push(key)
     this.#marks.set(key, mark)
     return mark
   }
@@ -197,8 +193,7 @@ class SequenceReading {
       this.#needs.push(known.needs)
     } else if (this.#texts.length * known.texts.length > mostTexts) this.#break(known.texts)
     else if (canJoin(this.#texts, known.texts)) this.#texts = joined(this.#texts, known.texts)
-    else
-      this.#break(this.#texts.every((text) => setMarkAtEnd.test(text)) ? this.#behindMarks(known.texts) : known.texts)
+    else this.#break(this.#texts.every(endsInSetMark) ? this.#behindMarks(known.texts) : known.texts)
   }
 
   /** The least number of times on either side of the unknown one. */
@@ -228,26 +223,81 @@ class SequenceReading {
 
   /** The texts behind the byte that the mark at the end of what was read stands for. */
   #behindMarks(texts: readonly ByteString[]): readonly ByteString[] {
-    const marks = [...new Set(this.#texts.map((text) => setMarkAtEnd.exec(text)?.[0] ?? ''))]
+    const marks = [...new Set(this.#texts.map(markOfSetAtEnd))]
     return marks.length * texts.length <= mostTexts && canJoin(marks, texts) ? joined(marks, texts) : texts
   }
 }
 
 /** A mark of a set stands at the start or the end of a text, never between bytes. */
 function canJoin(heads: readonly ByteString[], tails: readonly ByteString[]): boolean {
-  if (tails.every((text) => text.replace(/[\u0100\u0101]/g, '') === '')) return true
-  if (tails.some((text) => setMarkAtStart.test(text)) && heads.some((text) => setMarkAtEnd.test(text))) return false
-  return heads.every((text) => !setMarkAtEnd.test(text) || onlySetMark.test(text))
+  const marked = heads.filter(endsInSetMark)
+  if (marked.length === 0 || tails.every((text) => onlyBorders(text, 0, text.length))) return true
+  if (tails.some(startsWithSetMark)) return false
+  return marked.every((text) => onlyBorders(text, 0, beforeBorders(text) - 1))
+}
+
+function isBorder(code: number): boolean {
+  return code >= firstMark && code < firstSetMark
+}
+
+function onlyBorders(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (!isBorder(text.charCodeAt(i))) return false
+  return true
+}
+
+/** Where the marks of borders at the end of the text begin. */
+function beforeBorders(text: string): number {
+  let end = text.length
+  while (end > 0 && isBorder(text.charCodeAt(end - 1))) end--
+  return end
+}
+
+function endsInSetMark(text: string): boolean {
+  const end = beforeBorders(text)
+  return end > 0 && text.charCodeAt(end - 1) >= firstSetMark
+}
+
+/** The mark of a set at the end, with the borders behind it; empty where there is none. */
+function markOfSetAtEnd(text: string): string {
+  return endsInSetMark(text) ? text.slice(beforeBorders(text) - 1) : ''
+}
+
+function startsWithSetMark(text: string): boolean {
+  let start = 0
+  while (start < text.length && isBorder(text.charCodeAt(start))) start++
+  return start < text.length && text.charCodeAt(start) >= firstSetMark
+}
+
+function marksBefore(text: string): string {
+  let end = 0
+  while (end < text.length && text.charCodeAt(end) >= firstMark) end++
+  return text.slice(0, end)
+}
+
+function marksBehind(text: string): string {
+  let start = text.length
+  while (start > 0 && text.charCodeAt(start - 1) >= firstMark) start--
+  return text.slice(start)
 }
 
 function joined(heads: readonly ByteString[], tails: readonly ByteString[]): readonly ByteString[] {
-  return [...new Set(heads.flatMap((head) => tails.map((tail) => head + tail)))]
+  if (heads.length === 1) return heads[0] === '' ? tails : tails.map((tail) => heads[0] + tail)
+  if (tails.length === 1) return tails[0] === '' ? heads : heads.map((head) => head + tails[0])
+  const texts = new Set<ByteString>()
+  for (const head of heads) for (const tail of tails) texts.add(head + tail)
+  return [...texts]
 }
 
-function foldedMembers(set: ByteSet): ByteString[] {
+const membersOf = new WeakMap<ByteSet, readonly ByteString[]>()
+
+function foldedMembers(set: ByteSet): readonly ByteString[] {
+  const known = membersOf.get(set)
+  if (known !== undefined) return known
   const members = new Set<ByteString>()
   for (let code = 0; code < 256; code++) if (set[code] === 1) members.add(foldedBytes[code] as string)
-  return [...members]
+  const all = [...members]
+  membersOf.set(set, all)
+  return all
 }
 
 /** Bytes that stand in few values of forms: quotes, brackets, shell syntax. */
