@@ -24,9 +24,10 @@ export interface FileName {
 
 /** White space of Go's unicode.IsSpace, in UTF-8. */
 const space =
-  '(?:[\\t-\\r ]|\\xc2[\\x85\\xa0]|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80)+'
-const leadingSpace = new RegExp(`^${space}`)
-const trailingSpace = new RegExp(`${space}$`)
+  '(?:[\\t-\\r ]|\\xc2[\\x85\\xa0]|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80)'
+const leadingSpace = new RegExp(`^${space}+`)
+/** Looks at each run of white space once: a search that may begin inside one takes the square of its length. */
+const trailingSpace = new RegExp(`(?<!${space})${space}+$`)
 const token = /^[!#$%&'*+\-.^_`{|}~0-9A-Za-z]+/
 const special = /[()<>@,;:\\"/[\]?=]/
 

@@ -217,5 +217,5 @@ function canonical(name: ByteString): string {
 }
 
 function trimBlanks(text: ByteString): ByteString {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
+  return text.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, '')
 }

@@ -284,7 +284,7 @@ class LibmodsecurityMultipart {
       line
         .slice(colon + 1)
         .replace(/^[ \t]+/, '')
-        .replace(/[\r\n]+$/, ''),
+        .replace(/(?<![\r\n])[\r\n]+$/, ''),
     )
     part.lastLine = line
   }
@@ -296,7 +296,7 @@ class LibmodsecurityMultipart {
       this.#fail('Multipart: Invalid part header (folding error).')
       return
     }
-    const value = `${part.headers.get(part.lastHeader) ?? ''} ${line.replace(/^[\t-\r ]+/, '').replace(/[\r\n]+$/, '')}`
+    const value = `${part.headers.get(part.lastHeader) ?? ''} ${line.replace(/^[\t-\r ]+/, '').replace(/(?<![\r\n])[\r\n]+$/, '')}`
     part.headers.set(part.lastHeader, value)
     if (value.length > bufferBytes) this.#fail('Multipart: Part header too long.')
     else part.lastLine += line

@@ -29,7 +29,7 @@ export function decodeQuotedPrintable(text: ByteString, complete: boolean): Deco
 }
 
 function decodeLine(whole: ByteString, last: boolean): Decoded | null {
-  let line = whole.replace(/[\n\r \t]+$/, '')
+  let line = whole.replace(/(?<![\n\r \t])[\n\r \t]+$/, '')
   if (line.endsWith('=')) {
     const behind = whole.slice(line.length).replace(/^[ \t]+/, '')
     line = line.slice(0, -1)

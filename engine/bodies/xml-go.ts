@@ -263,8 +263,9 @@ class GoXml {
 }
 
 const nameShape = /^[\p{L}_:][\p{L}\p{M}\p{Nd}._:\xb7-]*$/u
+/** Each run of white space is looked at once. */
 const edgeSpace =
-  /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g
+  /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|(?<![\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g
 
 /** Values of the two angle brackets, which HTML 5 has changed. */
 const olderBrackets: Readonly<Record<string, string>> = { lang: '\u2329', rang: '\u232a' }

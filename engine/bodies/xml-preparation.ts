@@ -37,37 +37,66 @@ interface DocumentType {
   readonly external: boolean
 }
 
-/** White space, processing instructions and comments. */
-const misc = String.raw`(?:\s|<\?[^]*?\?>|<!--[^]*?-->)*`
-const docTypeHead = new RegExp(String.raw`^\ufeff?${misc}<!DOCTYPE\s(?:[^"'[>]|"[^"]*"|'[^']*')*`)
-const subsetPiece = /"[^"]*"|'[^']*'|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|[^\]"'<]|<(?!!--|\?)/y
+/** Behind white space, processing instructions and comments, and the byte order mark of a text that begins with one. */
+function behindMisc(text: string, from: number): number {
+  for (let at = from === 0 && text.startsWith('\ufeff') ? 1 : from; ; ) {
+    while (isWhiteSpace.test(text[at] ?? '')) at++
+    const comment = text.startsWith('<!--', at)
+    if (!comment && !text.startsWith('<?', at)) return at
+    const end = text.indexOf(comment ? '-->' : '?>', at + (comment ? 4 : 2))
+    if (end < 0) return at
+    at = end + (comment ? 3 : 2)
+  }
+}
+
+const isWhiteSpace = /\s/
+const headPiece = /[^"'[>]+|"[^"]*"|'[^']*'/y
+const subsetPiece = /"[^"]*"|'[^']*'|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|[^\]"'<]+|<(?!!--|\?)/y
+
+/** Behind all pieces that follow one another from there on. */
+function behindPieces(text: string, from: number, piece: RegExp): number {
+  piece.lastIndex = from
+  let end = from
+  while (piece.test(text)) end = piece.lastIndex
+  return end
+}
 
 function documentTypeOf(text: string): DocumentType | null {
-  const head = docTypeHead.exec(text)?.[0]
-  if (head === undefined) return null
-  const external = /\s(?:SYSTEM|PUBLIC)\s/.test(head)
-  if (text[head.length] !== '[') return { start: head.length, end: head.length, external }
-  const start = head.length + 1
-  subsetPiece.lastIndex = start
-  let end = start
-  while (subsetPiece.test(text)) end = subsetPiece.lastIndex
-  return { start, end, external }
+  const declaration = behindMisc(text, 0)
+  if (!/^<!DOCTYPE\s/.test(text.slice(declaration, declaration + 10))) return null
+  const headEnd = behindPieces(text, declaration + 10, headPiece)
+  const external = /\s(?:SYSTEM|PUBLIC)\s/.test(text.slice(0, headEnd))
+  if (text[headEnd] !== '[') return { start: headEnd, end: headEnd, external }
+  const start = headEnd + 1
+  return { start, end: behindPieces(text, start, subsetPiece), external }
 }
 
 const generalEntity = /<!ENTITY\s+([^\s%"'>]+)\s+(?:"([^"]*)"|'([^']*)')\s*>/g
-const parameterEntity = /<!ENTITY\s+%\s+([^\s"'>]+)\s+(?:"([^"]*)"|'([^']*)'|[^>]*)\s*>/g
+const parameterStart = /<!ENTITY\s+%\s+([^\s"'>]+)\s+/g
+const parameterValue = /(?:"([^"]*)"|'([^']*)')\s*>/y
 const reference = /&([^\s&;#<>"']+);/g
 
 /** Parameter entities written out; those of elsewhere are empty. */
 function withoutParameters(subset: string): string {
   const values = new Map<string, string>()
-  const rest = subset.replace(parameterEntity, (_whole, name: string, double?: string, single?: string) => {
-    if (!values.has(name)) values.set(name, double ?? single ?? '')
-    return ''
-  })
-  return values.size === 0
-    ? subset
-    : rest.replace(/%([^\s%;"'<>]+);/g, (whole, name: string) => values.get(name) ?? whole)
+  const kept: string[] = []
+  let from = 0
+  parameterStart.lastIndex = 0
+  for (let found = parameterStart.exec(subset); found !== null; found = parameterStart.exec(subset)) {
+    const behind = parameterStart.lastIndex
+    parameterValue.lastIndex = behind
+    const value = parameterValue.exec(subset)
+    const end = value === null ? subset.indexOf('>', behind) + 1 : parameterValue.lastIndex
+    if (end === 0) break
+    const name = found[1] ?? ''
+    if (!values.has(name)) values.set(name, value?.[1] ?? value?.[2] ?? '')
+    kept.push(subset.slice(from, found.index))
+    from = end
+    parameterStart.lastIndex = end
+  }
+  if (values.size === 0) return subset
+  kept.push(subset.slice(from))
+  return kept.join('').replace(/%([^\s%;"'<>]+);/g, (whole, name: string) => values.get(name) ?? whole)
 }
 
 /** Bytes that all references of the text come to; infinite where entities hold themselves, or others too deeply. */
@@ -106,7 +135,7 @@ export function withPlainEntities(text: string): string | null {
   const size = expansionOf(rest, values)
   if (size > bigExpansionBytes && size >= greatestAmplification * text.length) return null
   // Defaults of attributes are not filled in: the engines do not ask libxml2 for them.
-  const plain = subset.replace(/<!ATTLIST(?:[^"'>]|"[^"]*"|'[^']*')*>/g, '')
+  const plain = withoutAttributeLists(subset)
   const body = type.external ? withoutUnknown(rest, subset) : rest
   return text.slice(0, type.start) + plain + body
 }
@@ -117,19 +146,78 @@ function withoutUnknown(text: string, subset: string): string {
   return text.replace(reference, (whole, name: string) => (predefined.has(name) || declared.has(name) ? whole : ''))
 }
 
-const rootStart = new RegExp(
-  String.raw`^(\ufeff?${misc}(?:<!DOCTYPE\s(?:[^"'[>]|"[^"]*"|'[^']*')*(?:\[(?:"[^"]*"|'[^']*'|[^\]"'])*\]\s*)?>)?${misc}<[^\s/>!?]+)`,
-)
+function withoutAttributeLists(subset: string): string {
+  const ends = new MarkupEnds(subset)
+  const kept: string[] = []
+  let from = 0
+  for (let at = subset.indexOf('<!ATTLIST'); at >= 0; ) {
+    const end = ends.behind(at + 9)
+    if (end > 0) {
+      kept.push(subset.slice(from, at))
+      from = end
+    }
+    at = subset.indexOf('<!ATTLIST', Math.max(end, at + 9))
+  }
+  return kept.join('') + subset.slice(from)
+}
+
+/** Where markup ends: at the first `>` outside of quotes. Each place is looked at once, however often one asks. */
+export class MarkupEnds {
+  /** 1 where the markup has been followed; what comes there again has no end, or the caller would be behind it. */
+  readonly #followed: Uint8Array
+
+  constructor(private readonly text: string) {
+    this.#followed = new Uint8Array(text.length)
+  }
+
+  /** The position behind the end of the markup that goes on at `from`, which is behind every end told before; or -1. */
+  behind(from: number): number {
+    const { text } = this
+    for (let at = from; at < text.length && this.#followed[at] === 0; at++) {
+      this.#followed[at] = 1
+      const char = text[at]
+      if (char === '>') return at + 1
+      if (char !== '"' && char !== "'") continue
+      at = text.indexOf(char, at + 1)
+      if (at < 0) return -1
+    }
+    return -1
+  }
+}
+
+/** Behind the name of the root's start tag, or -1. */
+function rootNameEnd(text: string): number {
+  let at = behindMisc(text, 0)
+  if (/^<!DOCTYPE\s/.test(text.slice(at, at + 10))) {
+    at = behindPieces(text, at + 10, headPiece)
+    if (text[at] === '[') {
+      at = behindPieces(text, at + 1, plainSubsetPiece)
+      if (text[at] !== ']') return -1
+      at = behindPieces(text, at + 1, whiteSpace)
+    }
+    if (text[at] !== '>') return -1
+    at = behindMisc(text, at + 1)
+  }
+  if (text[at] !== '<') return -1
+  const end = behindPieces(text, at + 1, rootName)
+  return end > at + 1 ? end : -1
+}
+
+const plainSubsetPiece = /"[^"]*"|'[^']*'|[^\]"']+/y
+const whiteSpace = /\s+/y
+const rootName = /[^\s/>!?]+/y
 
 /** Prefixes without a namespace are no error to libxml2: the root declares them. */
 export function withDeclaredPrefixes(text: string): string {
+  const rootEnd = rootNameEnd(text)
+  if (rootEnd < 0) return text
   const used = new Set<string>()
-  for (const [, element, attribute] of text.matchAll(/<\/?([^\s:/>!?]+):|\s([^\s:=/>"']+):[^\s:=/>"']+\s*=\s*["']/g))
+  for (const [, element, attribute] of text.matchAll(/<\/?([^\s:/<>!?]+):|\s([^\s:=/>"']+):[^\s:=/>"']+\s*=\s*["']/g))
     used.add(element ?? attribute ?? '')
-  const root = rootStart.exec(text)?.[0]
-  if (root === undefined) return text
-  const rootTag = /^[^>]*/.exec(text.slice(root.length))?.[0] ?? ''
-  const missing = [...used].filter((p) => p !== 'xml' && p !== 'xmlns' && !rootTag.includes(`xmlns:${p}=`))
+  const tagEnd = text.indexOf('>', rootEnd)
+  const rootTag = text.slice(rootEnd, tagEnd < 0 ? text.length : tagEnd)
+  const declared = new Set([...rootTag.matchAll(/xmlns:([^\s:=/>"']+)=/g)].map(([, prefix]) => prefix))
+  const missing = [...used].filter((prefix) => prefix !== 'xml' && prefix !== 'xmlns' && !declared.has(prefix))
   const declarations = missing.map((prefix) => ` xmlns:${prefix}="${prefix}"`).join('')
-  return root + declarations + text.slice(root.length)
+  return text.slice(0, rootEnd) + declarations + text.slice(rootEnd)
 }

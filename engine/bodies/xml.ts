@@ -11,7 +11,7 @@ import type { ByteString } from '../model/exchange.js'
 import { encodeUtf8 } from '../utf8.js'
 import { dialectOf } from './dialect.js'
 import { readGoXml } from './xml-go.js'
-import { decodedXml, withDeclaredPrefixes, withPlainEntities } from './xml-preparation.js'
+import { decodedXml, MarkupEnds, withDeclaredPrefixes, withPlainEntities } from './xml-preparation.js'
 
 const load = createRequire(import.meta.url)
 /** Loaded with the first XML body: they take longer than all of our own modules. */
@@ -38,13 +38,24 @@ function processXml(input: BodyInput): BodyResult {
 
 /** Whether elements nest deeper than the limit, as far as tags tell; keeps the parser's recursion bounded. */
 function deeperThan(body: ByteString, limit: number): boolean {
+  const ends = new MarkupEnds(body)
+  const most = Math.min(limit, greatestDepth)
   let depth = 0
-  for (const [tag] of body.matchAll(/<(?:\/[^>]*|[A-Za-z_:\x80-\xff](?:[^>"']|"[^"]*"|'[^']*')*)>/g)) {
-    if (tag.startsWith('</')) depth--
-    else if (!tag.endsWith('/>') && ++depth > Math.min(limit, greatestDepth)) return true
+  for (let at = body.indexOf('<'); at >= 0; ) {
+    const closes = body[at + 1] === '/'
+    const end = closes ? body.indexOf('>', at + 2) + 1 : startsName.test(body[at + 1] ?? '') ? ends.behind(at + 2) : 0
+    // No `>` follows: there is no tag any more.
+    if (closes && end === 0) return false
+    if (end > 0) {
+      if (closes) depth--
+      else if (body[end - 2] !== '/' && ++depth > most) return true
+    }
+    at = body.indexOf('<', Math.max(end, at + 1))
   }
   return false
 }
+
+const startsName = /[A-Za-z_:\x80-\xff]/
 
 /** LIMIT: libxml2 refuses deeper documents too, unless told otherwise. */
 const greatestDepth = 256

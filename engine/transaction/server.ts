@@ -54,7 +54,7 @@ function valuesOf(headers: readonly Header[], lowerName: string): ByteString[] {
 
 /** Without the blanks around it. */
 function bare(value: ByteString): ByteString {
-  return value.replace(/^[ \t]+|[ \t]+$/g, '')
+  return value.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, '')
 }
 
 /**

@@ -175,7 +175,7 @@ function cleanWindowsPath(path: ByteString): ByteString {
   for (const segment of segments) {
     if (/^\.*$/.test(segment)) trimmed.push(segment)
     else {
-      const shorter = segment.replace(/[. ]+$/, '')
+      const shorter = segment.replace(/(?<![. ])[. ]+$/, '')
       if (shorter !== '') trimmed.push(shorter)
     }
   }

@@ -12,10 +12,26 @@ export function decodeBase64Strictly(value: ByteString): ByteString {
   return Buffer.from(text.slice(0, text.length - (text.length % 4)), 'base64').toString('latin1')
 }
 
-/** Blanks only before a line end or the end, CR only before LF, at most two `=`, nothing behind them. */
+/** Blanks only before a line end or the end, CR only before LF, at most two `=`, nothing of the alphabet behind them. */
 function isBase64Text(value: ByteString): boolean {
-  return /^(?: *(?:\r?\n|$)|[A-Za-z0-9+/])*(?: *(?:\r?\n|$)|=){0,}$/.test(value) && value.split('=').length <= 3
+  let padding = 0
+  for (let at = 0; at < value.length; at++) {
+    const char = value[at] as string
+    if (char === '=') {
+      if (++padding > 2) return false
+    } else if (base64Char.test(char)) {
+      if (padding > 0) return false
+    } else {
+      while (value[at] === ' ') at++
+      if (at === value.length) return true
+      if (value[at] === '\r') at++
+      if (value[at] !== '\n') return false
+    }
+  }
+  return true
 }
+
+const base64Char = /[A-Za-z0-9+/]/
 
 /** COMPAT(modsec3): a `9` at the end that is alone in its group is taken for padding, which empties the result. */
 export function endsInLoneNine(value: ByteString): boolean {
