@@ -17,6 +17,8 @@ export class LiteralAutomaton {
   /** Where the literals of each ending state begin in `#ended`, by state less the first one; one more at the end. */
   readonly #endedFrom: Int32Array
   readonly #ended: Int32Array
+  /** Row of what may follow one of the literals that end in the state. */
+  readonly #followed: Int32Array
 
   readonly #borders: BorderTable
   /** Of each literal. */
@@ -54,6 +56,9 @@ export class LiteralAutomaton {
       }
     })
     this.#firstEnd = firstEnd * classes
+    this.#followed = Int32Array.from({ length: from.length - 1 }, (_, at) =>
+      borders.unionOf(ended.slice(from[at], from[at + 1]).map((literal) => this.#after[literal] as number)),
+    )
     this.#endedFrom = Int32Array.from(from)
     this.#ended = Int32Array.from(ended)
   }
@@ -74,6 +79,7 @@ export class LiteralAutomaton {
       if (state < firstEnd) continue
       const behind = i + 1 < value.length ? value.charCodeAt(i + 1) : edge
       const at = (state - firstEnd) / this.#classes
+      if (borders[(this.#followed[at] as number) + behind] === 0) continue
       const to = this.#endedFrom[at + 1] as number
       for (let e = this.#endedFrom[at] as number; e < to; e++) {
         const literal = this.#ended[e] as number
@@ -132,7 +138,21 @@ class BorderTable {
   }
 
   #makeRow(border: Exclude<Border, 'any'>, inner: number): number {
-    const row = Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0))
+    return this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0)))
+  }
+
+  /** Offset of the row of what one of the rows allows. */
+  unionOf(offsets: readonly number[]): number {
+    if (offsets.includes(0)) return 0
+    const [first = 0, ...rest] = new Set(offsets)
+    if (rest.length === 0) return first
+    const any = Uint8Array.from({ length: rowLength }, (_, code) =>
+      [first, ...rest].some((offset) => this.flags[offset + code] === 1) ? 1 : 0,
+    )
+    return this.#keep(any)
+  }
+
+  #keep(row: Uint8Array): number {
     const key = row.join('')
     const known = this.#rows.get(key)
     if (known !== undefined) return known

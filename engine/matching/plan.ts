@@ -6,6 +6,7 @@
  * answered together.
  */
 import type { OperatorTraits } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
 import { shortestLiteral } from '../model/requirement.js'
 import type { Rule, RuleLink, Ruleset, Target } from '../model/ruleset.js'
 import { BytePresence } from './pipeline-trie.js'
@@ -24,6 +25,12 @@ export interface PlannedRule {
   readonly group: number
 }
 
+/** A head that looks at what rules change, with an operator that depends on the value alone. */
+export interface MomentaryHead {
+  readonly link: RuleLink
+  readonly matches: (text: ByteString) => boolean
+}
+
 export interface Source {
   readonly target: Target
 }
@@ -34,8 +41,10 @@ export interface NumberedClass {
 }
 
 export class MatchPlan {
-  /** By index of the rule; null: the rule is always evaluated. */
+  /** By index of the rule; null: nothing is known of it beforehand. */
   readonly rules: readonly (PlannedRule | null)[]
+  /** By index of the rule: its head, where that can be answered for the values of the moment; else null. */
+  readonly momentary: readonly (MomentaryHead | null)[]
   readonly sources: readonly Source[]
   readonly tests: readonly PlannedTest[]
   readonly groups: number
@@ -51,6 +60,7 @@ export class MatchPlan {
   constructor(ruleset: Ruleset) {
     const draft = new Draft()
     this.rules = ruleset.rules.map((rule) => draft.plan(rule))
+    this.momentary = ruleset.rules.map((rule, index) => (this.rules[index] === null ? momentary(rule) : null))
     this.sources = draft.sources
     this.tests = draft.tests
     this.groups = draft.groups.size
@@ -151,4 +161,11 @@ function answerable(link: RuleLink): OperatorTraits | null {
 /** Whether the target has values of every kind. Of a single one it is cheaper to ask than to look for a byte. */
 function holdsMany({ variable, selector }: Target): boolean {
   return variable.kind !== 'scalar' && selector?.kind !== 'name'
+}
+
+function momentary({ links: [link] }: Rule): MomentaryHead | null {
+  const traits = link?.operator?.traits
+  if (link === undefined || traits === undefined || traits.pureUpTo !== Number.POSITIVE_INFINITY) return null
+  if (link.multiMatch || (link.exclusions.length > 0 && link.targets.some(({ count }) => count))) return null
+  return { link, matches: traits.matches }
 }

@@ -2,7 +2,8 @@
  * @detectXSS: libinjection's verdict on HTML, the value in capture 0 where the platform captures it.
  */
 import type { OperatorDefinition } from '../model/definitions.js'
-import { xssTest } from './libinjection/xss.js'
+import { anyLiteral } from '../model/requirement.js'
+import { xssBytes, xssTest } from './libinjection/xss.js'
 import { pure } from './match.js'
 
 export const xssOperator: OperatorDefinition = {
@@ -12,6 +13,9 @@ export const xssOperator: OperatorDefinition = {
   compile: ({ platform }) => {
     const isXss = xssTest(platform.libinjection)
     const { capturesXss } = platform
-    return pure((value) => (isXss(value) ? { matched: null, captures: capturesXss ? [value] : null } : null))
+    return pure(
+      (value) => (isXss(value) ? { matched: null, captures: capturesXss ? [value] : null } : null),
+      anyLiteral(xssBytes),
+    )
   },
 }

@@ -14,6 +14,7 @@ import { Backtracker } from './backtracker.js'
 import { compileGoPattern } from './go-pattern.js'
 import { compileMatchLimit, type LimitTest, leastLimitedLength } from './match-limit.js'
 import { parsePattern } from './parser.js'
+import { utf8Of } from './pooled-utf8.js'
 import { relaxPossessive } from './possessive.js'
 import { beyondRe2, printExact, printSuperset } from './printer.js'
 import { compileProgram } from './program.js'
@@ -152,6 +153,7 @@ export function compileSelector(pattern: ByteString): (key: ByteString) => boole
 }
 
 function compile(pattern: ByteString, flags: string, stepBudget: number): Pattern {
+  if (wholeValue.test(pattern)) return wholeValuePattern
   const caseless = flags.includes('i')
   const { source, needs } = rewritePattern(pattern, caseless)
   const read = (): PatternTree => parsePattern(pattern, { caseless, multiLine: flags.includes('m') })
@@ -235,6 +237,18 @@ function strictAtEnd(plain: Pattern, pattern: ByteString, flags: string, stepBud
   }
 }
 
+/** Matches every value, all of it: `.` and so `.*` stop nowhere. */
+const wholeValue = /^(?:\^|\\A)\.\*(?:\$|\\z)$/
+
+/** PERF(operators): CRS lets such a pattern capture the name of each header. */
+const wholeValuePattern: Pattern = {
+  run: 're2',
+  needs: [],
+  requires: null,
+  test: () => true,
+  exec: (value) => ({ index: 0, matched: value, groups: [value] }),
+}
+
 /** Null where RE2 refuses the pattern (as too large, say). */
 function compiledBy(source: ByteString, flags: string): RE2 | null {
   try {
@@ -242,18 +256,6 @@ function compiledBy(source: ByteString, flags: string): RE2 | null {
   } catch {
     return null
   }
-}
-
-/** The UTF-8 of the value tested last: many patterns look at one value in a row. PERF(operators) */
-let lastValue: ByteString | null = null
-let lastBytes: Buffer = Buffer.alloc(0)
-
-function bytesOf(value: ByteString): Buffer {
-  if (value !== lastValue) {
-    lastBytes = Buffer.from(value, 'utf8')
-    lastValue = value
-  }
-  return lastBytes
 }
 
 function re2Pattern(
@@ -269,7 +271,7 @@ function re2Pattern(
       return requires()
     },
     // A Buffer costs RE2 a fraction of what a string does.
-    test: (value) => compiled.test(bytesOf(value) as unknown as string),
+    test: (value) => compiled.test(utf8Of(value) as unknown as string),
     exec: (value) => matchOf(compiled.exec(value)),
   }
 }
@@ -281,7 +283,7 @@ function matchOf(found: RegExpExecArray | null): PatternMatch | null {
 function backtrackerPattern(tree: PatternTree, needs: readonly string[], stepBudget: number): Pattern {
   const superset = compiledBy(printSuperset(tree), 'su')
   const backtracker = new Backtracker(compileProgram(tree), stepBudget)
-  const candidate = (value: ByteString): boolean => superset?.test(bytesOf(value) as unknown as string) ?? true
+  const candidate = (value: ByteString): boolean => superset?.test(utf8Of(value) as unknown as string) ?? true
   return {
     run: superset === null ? 'backtracker-alone' : 'backtracker',
     needs,

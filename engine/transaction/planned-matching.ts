@@ -12,8 +12,9 @@ import {
   type PlannedRule,
   type Shortcuts,
 } from '../matching/index.js'
-import type { Entry } from '../model/definitions.js'
-import type { Rule } from '../model/ruleset.js'
+import type { Entry, TransformationDefinition } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
+import type { Rule, RuleLink } from '../model/ruleset.js'
 import type { Transaction } from './transaction.js'
 import { entriesOf } from './values.js'
 
@@ -55,12 +56,35 @@ export class PlannedMatching {
   /** False where the head of the rule matches none of its values for certain. */
   mayMatch(rule: Rule): boolean {
     const planned = this.#plannedOf(rule)
-    if (planned === null) return true
+    if (planned === null) return this.#mayMatchNow(rule)
     if (this.#answered[planned.group] !== this.transaction.dataVersion) {
       for (const source of planned.sources) this.#answer(source, planned.level)
       this.#answered[planned.group] = this.transaction.dataVersion
     }
     return this.#possible[planned.test] === 1
+  }
+
+  /** For a head that looks at what rules change. */
+  #mayMatchNow(rule: Rule): boolean {
+    const head = this.#state.plan.momentary[rule.index]
+    if (head === null || head === undefined) return true
+    const { link, matches } = head
+    const { transformations } = link.pipeline
+    for (const target of link.targets) {
+      const entries = entriesOf(target, this.transaction)
+      if (target.count) {
+        if (this.transaction.targetExclusions(rule) !== null) return true
+        if (headMatches(String(entries.length), link, matches)) return true
+        continue
+      }
+      for (let i = 0; i < entries.length; i++) {
+        let text = (entries[i] as Entry).value
+        for (let t = 0; t < transformations.length; t++)
+          text = (transformations[t] as TransformationDefinition).apply(text)
+        if (headMatches(text, link, matches)) return true
+      }
+    }
+    return false
   }
 
   /** The values of a target of the rule's head; null where nothing is known of them. `mayMatch` must have been asked. */
@@ -136,4 +160,12 @@ function sameEntries(one: readonly Entry[], other: readonly Entry[]): boolean {
     one.length === other.length &&
     one.every((entry, at) => entry.value === other[at]?.value && entry.key === other[at]?.key)
   )
+}
+
+function headMatches(text: ByteString, link: RuleLink, matches: (text: ByteString) => boolean): boolean {
+  try {
+    return matches(text) !== link.negated
+  } catch {
+    return true
+  }
 }

@@ -36,8 +36,10 @@ export function xssTestOf(dialect: XssDialect): XssTest {
   return test
 }
 
+/** Every hit needs a tag, a comment or a value: without one of these bytes there is none of them. */
+export const xssBytes: readonly ByteString[] = ['<', '=']
+
 function isXss(judge: XssJudge, value: ByteString): boolean {
-  // Every hit needs a tag, a comment or a value: without these two bytes there is none of them.
   const angled = value.includes('<')
   if (!angled && !value.includes('=')) return false
   if (angled && judge.hits(value, 'data')) return true
