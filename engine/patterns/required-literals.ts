@@ -228,12 +228,21 @@ class SequenceReading {
   }
 }
 
-/** A mark of a set stands at the start or the end of a text, never between bytes. */
+/** A mark of a set stands at the start or the end of a text, never between bytes or beside another one. */
 function canJoin(heads: readonly ByteString[], tails: readonly ByteString[]): boolean {
+  if (heads.every(isEmpty) || tails.every(isEmpty)) return true
   const marked = heads.filter(endsInSetMark)
-  if (marked.length === 0 || tails.every((text) => onlyBorders(text, 0, text.length))) return true
-  if (tails.some(startsWithSetMark)) return false
-  return marked.every((text) => onlyBorders(text, 0, beforeBorders(text) - 1))
+  if (!marked.every(isOneSetMark)) return false
+  const marking = tails.filter(startsWithSetMark)
+  return marking.length === 0 || (marked.length === 0 && marking.every(isOneSetMark))
+}
+
+function isEmpty(text: string): boolean {
+  return onlyBorders(text, 0, text.length)
+}
+
+function isOneSetMark(text: string): boolean {
+  return endsInSetMark(text) && onlyBorders(text, 0, beforeBorders(text) - 1)
 }
 
 function isBorder(code: number): boolean {

@@ -1,6 +1,7 @@
 /**
  * Random patterns and values that they are likely to match, the same in every run.
  */
+import type { PatternNode } from '../../engine/patterns/tree.js'
 
 /** A generator of numbers below a bound, the same in every run. */
 export function randomFrom(seed: number): (below: number) => number {
@@ -59,4 +60,27 @@ export function randomPattern(random: Random, depth: number, extra: (body: () =>
 
 export function randomValue(random: Random): string {
   return Array.from({ length: random(12) }, () => pick(random, ['a', 'b', 'c', 'x', 'y', ' ', '\n', '\xe9'])).join('')
+}
+
+/** A value that the pattern matches but for its assertions, which are passed over. */
+export function valueMatching(random: Random, node: PatternNode): string {
+  switch (node.kind) {
+    case 'set': {
+      const members = [...node.set.keys()].filter((code) => node.set[code] === 1)
+      return members.length === 0 ? '' : String.fromCharCode(members[random(members.length)] as number)
+    }
+    case 'sequence':
+      return node.items.map((item) => valueMatching(random, item)).join('')
+    case 'choice':
+      return valueMatching(random, node.branches[random(node.branches.length)] as PatternNode)
+    case 'group':
+    case 'atomic':
+      return valueMatching(random, node.body)
+    case 'repeat': {
+      const times = node.min + random(Math.min(node.max - node.min, 3) + 1)
+      return Array.from({ length: times }, () => valueMatching(random, node.body)).join('')
+    }
+    default:
+      return ''
+  }
 }
