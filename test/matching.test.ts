@@ -68,6 +68,7 @@ const pieces = [
   '\xc5\xbfelect',
   '\xe2\x84\xaa',
   'the quick brown fox',
+  'SESS_ABCDEF',
   '{{7*7}}',
   '%u0041',
   '+',
@@ -292,6 +293,7 @@ SecRule ARGS "@within a b c 1" "id:9,phase:2,pass,log,t:urlDecodeUni,t:htmlEntit
 SecRule REQUEST_BODY "@validateByteRange 32-126" "id:10,phase:2,pass,log"
 SecRule ARGS "@rx (a+)+$" "id:11,phase:2,pass,log"
 SecRule ARGS "@detectSQLi" "id:12,phase:2,pass,log,capture,logdata:'%{TX.0}'"
+SecRule ARGS "@rx sess_[,a-z0-9]{5,}$" "id:14,phase:2,pass,log,t:lowercase"
 SecRule ARGS "@rx (?=.*or)x" "id:13,phase:2,pass,log"
 `
   const random = randomFrom(3)

@@ -7,7 +7,7 @@
  */
 import type { ByteString } from '../model/exchange.js'
 import { allOf, anyOf, type Border, foldedBytes, literal, type Requirement } from '../model/requirement.js'
-import { type ByteSet, sharedSet } from './byte-set.js'
+import { type ByteSet, bothCases, sharedSet } from './byte-set.js'
 import type { PatternNode, PatternTree, Position } from './tree.js'
 
 export interface LiteralOptions {
@@ -133,8 +133,9 @@ class LiteralReader {
     return { texts: [this.#markOf(set)], needs: null, unless: null }
   }
 
+  /** Literals are looked for without case, and so is what stands at their borders. */
   #markOf(set: ByteSet): string {
-    const key = sharedSet(set)
+    const key = sharedSet(bothCases(set))
     const known = this.#marks.get(key)
     if (known !== undefined) return known
     const mark = String.fromCharCode(firstSetMark + this.#sets.length)
