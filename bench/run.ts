@@ -1,20 +1,45 @@
 /**
- * `npm run bench [-- RULES]`: operations a second of each case, on this machine, with the spread of the samples.
- *
- * RULES is what `--rules` takes; the starter ruleset where none is given.
+ * `npm run bench [-- WHAT... OPTIONS]`: how fast wafsim is, beside the real engines; see README.md. Results on standard
+ * output and, with --keep, in bench/records/, from which docs/performance.md is made.
  */
-import Benchmark from 'benchmark'
+import { loadRuleset } from '../engine/index.js'
 import { resolveRuleset } from '../rulesets/index.js'
-import { casesFor } from './cases.js'
+import { microCases, microValues } from './micro.js'
+import { runMicro } from './micro-run.js'
+import { type Kind, optionsGiven } from './options.js'
+import { chooseRules } from './peers/rules.js'
+import { type BenchRecord, keepRecord, recordOf, repository } from './record.js'
+import { measureSentences } from './sentences.js'
+import { measureSizes, measureTransactions } from './transactions.js'
 
-const rules = process.argv[2] ?? 'starter'
+const options = optionsGiven()
+const rules = options.rules ?? chooseRules(undefined, repository)[0] ?? 'starter'
 const { parts, name } = resolveRuleset({ rules: [rules], platform: 'modsec3', set: [] })
-process.stdout.write(`rules ${name}, node ${process.version}\n`)
-const suite = new Benchmark.Suite()
-for (const each of casesFor(parts)) suite.add(each.name, each.run)
-suite
-  .on('cycle', (event: Benchmark.Event) => process.stdout.write(`${String(event.target)}\n`))
-  .on('error', (event: Benchmark.Event) => {
-    throw (event.target as Benchmark.Target & { error: Error }).error
-  })
-  .run()
+const about = {
+  ruleset: { name: name.replace(/ \(.*\)$/, ''), digest: loadRuleset({ parts, engineMode: 'on' }).digest },
+  options: `--records ${options.records} --rounds ${options.rounds} --seed ${options.seed}`,
+}
+
+function told(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function measured(kind: Kind): Promise<BenchRecord> {
+  if (kind === 'micro') {
+    const values = await microValues(options.records, options.seed)
+    return recordOf(kind, { ...about, leftOut: [], results: runMicro(microCases(parts, values), told) })
+  }
+  if (kind === 'sentences')
+    return recordOf(kind, { ...about, leftOut: [], results: measureSentences(rules, options, told) })
+  const measure = kind === 'sizes' ? measureSizes : measureTransactions
+  const { results, leftOut } = await measure(rules, options, told)
+  for (const { peer, reason } of leftOut) told(`${peer}: left out, ${reason}`)
+  return recordOf(kind, { ...about, leftOut, results })
+}
+
+told(`rules ${about.ruleset.name}, node ${process.version}`)
+for (const kind of options.kinds) {
+  told(`\n${kind}`)
+  const record = await measured(kind)
+  if (options.keep) told(`kept in ${keepRecord(record)}`)
+}

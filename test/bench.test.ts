@@ -5,6 +5,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { readAll } from '../bench/peers/corpora.js'
+import { sentenceRequests, sizedForms, trafficClasses } from '../bench/traffic/classes.js'
 import { bundledCorpora } from '../corpora/index.js'
 import type { Contestant } from '../measure/contestant.js'
 import { outcomeOf } from '../measure/contestant.js'
@@ -12,6 +14,24 @@ import { dealt, pairedRun, ratioOf, sameAnswers } from '../measure/paired-run.js
 import { spreadOf } from '../measure/statistics.js'
 import { folderWith, wafsim } from './support/cli.js'
 import { request } from './support/scenario.js'
+
+const { attacks } = bundledCorpora()
+
+test('generated traffic: the same for a seed, no record twice', async () => {
+  const recorded = await readAll(attacks)
+  for (const traffic of [...trafficClasses, sentenceRequests]) {
+    const records = traffic.records(300, 7, recorded)
+    assert.is(records.length, 300, traffic.name)
+    assert.is(new Set(records.map(({ id }) => id)).size, 300, traffic.name)
+    assert.is(new Set(records.map((each) => JSON.stringify(each.request))).size, 300, traffic.name)
+    assert.equal(traffic.records(20, 7, recorded).length, 20)
+    assert.equal(traffic.records(300, 7, recorded), records)
+  }
+  for (const size of [100, 1000, 30_000]) {
+    const [record] = sizedForms(size).records(1, 1, [])
+    assert.ok(Math.abs((record?.request.body.length ?? 0) - size) <= 12)
+  }
+})
 
 test('medians and quartiles lie between the values', () => {
   assert.equal(spreadOf([4, 1, 3, 2]), {
@@ -83,7 +103,6 @@ require('readline').createInterface({ input: process.stdin }).on('line', (line) 
   return at('')
 }
 
-const { attacks } = bundledCorpora()
 const base = ['bench', '--rules', 'starter', '--corpus', attacks, '--rounds', '2', '--quiet']
 
 test('json: cases, ratios to a peer, the same digest for every way', () => {
