@@ -56,7 +56,12 @@ export class Outputs {
     this.#lineSinks = sinks.filter((sink) => sink.definition.kind === 'lines')
   }
 
-  async verdict(verdict: Verdict): Promise<void> {
+  /** Null where nothing is written, and nothing need be waited for. */
+  verdict(verdict: Verdict): Promise<void> | null {
+    return this.#lineSinks.length === 0 ? null : this.#writeLine(verdict)
+  }
+
+  async #writeLine(verdict: Verdict): Promise<void> {
     for (const sink of this.#lineSinks)
       if (sink.definition.kind === 'lines') await write(sink.stream, `${sink.definition.line(verdict, sink.options)}\n`)
   }

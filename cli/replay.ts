@@ -5,14 +5,16 @@
  */
 import { createHash } from 'node:crypto'
 import {
-  type CorpusItem,
+  type CorpusPart,
   createPool,
+  type EvaluatedRecord,
   type Exclusion,
   type HitGroup,
   HitGroups,
   IdRange,
   isProtected,
   isUnreadable,
+  type LineReader,
   type LoadedRuleset,
   proposeExclusion,
   type RuleCount,
@@ -20,8 +22,10 @@ import {
   type Shortcuts,
   settingsInForce,
   Tally,
+  type Threads,
   type Totals,
   threadsFor,
+  type UnreadableRecord,
   type Verdict,
 } from '../engine/index.js'
 import type { Progress } from './progress.js'
@@ -33,8 +37,11 @@ export interface ReplayInput {
   /** How the caller named the ruleset. */
   readonly rulesetName: string
   readonly sources: readonly string[]
-  readonly items: AsyncIterable<CorpusItem>
+  readonly parts: AsyncIterable<CorpusPart>
+  readonly reader: LineReader
   readonly workers: number
+  /** Started beforehand; closed at the end. */
+  readonly threads?: Threads
   readonly allRules: boolean
   readonly shortcuts: Shortcuts
   readonly progress: Progress
@@ -42,7 +49,8 @@ export interface ReplayInput {
   share(): number | null
   /** Verdicts that are reported; the others are as if they had not been in the corpus. */
   keeps(verdict: Verdict): boolean
-  onVerdict(verdict: Verdict): Promise<void>
+  /** Null: no need to wait. */
+  onVerdict(verdict: Verdict): Promise<void> | null
 }
 
 /** LIMIT: missed attacks and records in error beyond this many are counted, not listed. */
@@ -51,16 +59,26 @@ const listedRecords = 1000
 export async function replay(input: ReplayInput): Promise<RunReport> {
   const settings = settingsInForce(input.loaded.ruleset)
   const counts = new ReplayCounts(settings)
-  const poolOptions = { workers: input.workers, allRules: input.allRules, shortcuts: input.shortcuts }
+  const poolOptions = {
+    workers: input.workers,
+    reader: input.reader,
+    allRules: input.allRules,
+    shortcuts: input.shortcuts,
+    digests: true,
+    ...(input.threads === undefined ? {} : { threads: input.threads }),
+  }
   const pool = createPool(input.loaded, poolOptions)
   const began = performance.now()
   let first = Number.NaN
   try {
-    for await (const { item, verdict } of pool.run(input.items)) {
+    for await (const results of pool.runBatches(input.parts)) {
       if (Number.isNaN(first)) first = performance.now()
-      if (!input.keeps(verdict)) continue
-      counts.add(item, verdict)
-      await input.onVerdict(verdict)
+      for (const { item, verdict } of results) {
+        if (!input.keeps(verdict)) continue
+        counts.add(item, verdict)
+        const written = input.onVerdict(verdict)
+        if (written !== null) await written
+      }
       input.progress.update(counts.records, input.share())
     }
   } finally {
@@ -90,14 +108,14 @@ class ReplayCounts {
     this.#tally = new Tally({ inbound: settings.inboundThreshold, outbound: settings.outboundThreshold })
   }
 
-  add(item: CorpusItem, verdict: Verdict): void {
+  add(item: EvaluatedRecord | UnreadableRecord, verdict: Verdict): void {
     this.records++
     this.#tally.add(verdict)
     if (verdict.error !== null && this.#errors.length < listedRecords)
       this.#errors.push({ id: verdict.id, error: verdict.error })
     if (isUnreadable(item)) return
-    const { method, uri, body } = item.request
-    this.#digest.update(`${item.id}\n${item.label}\n${method} ${uri}\n${body}\n`, 'latin1')
+    const { method, uri } = item.request
+    this.#digest.update(item.digest ?? '')
     if (verdict.error !== null || item.evidence !== 'complete') return
     if (item.label === 'benign') this.#benign.add(item, verdict)
     else if (item.label === 'unknown' && verdict.wouldBlock) this.#unlabelled.add(item, verdict)

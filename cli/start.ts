@@ -6,7 +6,6 @@ import { bundledCorpora } from '../corpora/index.js'
 import { installCrs, listCrs } from '../rulesets/index.js'
 import { run } from './commands/run.js'
 import { exitWith } from './exit.js'
-import { defaultWorkers } from './options.js'
 
 /** The preset to use; says on standard error which and why. */
 async function chooseRules(): Promise<string> {
@@ -38,7 +37,6 @@ await exitWith(async () => {
     corpus: [benign, attacks],
     label: [],
     filter: [],
-    workers: defaultWorkers(),
     out: [],
     color: true,
     failOn: [],

@@ -1,7 +1,7 @@
 /**
  * The shape of a capture format: one entry of the table in `index.ts`.
  */
-import type { CorpusItem } from '../engine/model/exchange.js'
+import type { CorpusItem, RawLines, UnreadableRecord } from '../engine/model/exchange.js'
 
 /** Tags of a rule of the ruleset at hand; empty where it has no such rule. */
 export type RuleTags = (ruleId: number) => readonly string[]
@@ -25,4 +25,9 @@ export interface CaptureFormat {
   sniff(head: Buffer): boolean
   /** What cannot be read as a record is an UnreadableRecord; nothing is dropped and nothing is thrown for it. */
   read(source: CaptureSource): AsyncIterable<CorpusItem>
+  /**
+   * The same without reading the records, where each stands on a line of its own: `line-reader.ts` reads them. What is
+   * too long to be one comes as an UnreadableRecord.
+   */
+  cut?(source: CaptureSource): AsyncIterable<RawLines | UnreadableRecord>
 }

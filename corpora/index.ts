@@ -4,14 +4,14 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../engine/errors.js'
-import { type CorpusItem, isUnreadable } from '../engine/model/exchange.js'
+import { type CorpusItem, type CorpusPart, isRawLines, type RawLines } from '../engine/model/exchange.js'
 import { chunksOf, expandFiles } from './files.js'
 import type { CaptureFormat, RuleTags } from './format.js'
 import { ftwFormat, parseRuleTests, type RuleTest } from './formats/ftw.js'
 import { parseOverrides, type TestOverride, TestOverrides } from './formats/ftw-overrides.js'
 import { mpkFormat } from './formats/mpk.js'
 import { ndjsonFormat } from './formats/ndjson.js'
-import { labelled, parseFilter, parseLabelRule } from './labels.js'
+import { createReader, type SelectionOptions, selection } from './line-reader.js'
 
 export type { CaptureFormat } from './format.js'
 export type { RuleTest, RuleTestStage } from './formats/ftw.js'
@@ -28,14 +28,11 @@ const levenshtein = (): typeof import('fastest-levenshtein') => load('fastest-le
 /** In the order in which content is sniffed. */
 export const formats: readonly CaptureFormat[] = [ndjsonFormat, mpkFormat, ftwFormat]
 
-export interface CorpusRequest {
+export interface CorpusRequest extends SelectionOptions {
   /** Files, directories, patterns or `-`. */
   readonly specs: readonly string[]
   /** Name of a format, where neither the file's ending nor its content tells. */
   readonly format?: string
-  readonly assumeBenign: boolean
-  readonly labels: readonly string[]
-  readonly filters: readonly string[]
   /** Tags of the rules the corpus is replayed through; rule tests take class and paranoia level from them. */
   readonly ruleTags?: RuleTags
 }
@@ -44,6 +41,12 @@ export interface CorpusReader {
   /** The files that are read, in order. */
   readonly sources: readonly string[]
   readonly items: AsyncIterable<CorpusItem>
+  /** The same, with what need not be read here as raw lines; once `items` has been begun there is nothing more. */
+  readonly parts: AsyncIterable<CorpusPart>
+  /** How raw lines are read. */
+  readonly reader: { readonly module: string; readonly options: SelectionOptions }
+  /** Bytes of all the files; null where standard input is among them. */
+  readonly bytes: number | null
   /** Share of the bytes read so far, 0 to 1; null where standard input is among the sources. */
   share(): number | null
 }
@@ -53,8 +56,9 @@ export function corpusReader(request: CorpusRequest): CorpusReader {
   if (request.specs.length === 0)
     throw new UsageError('no corpus: give --corpus with a file, a directory, a pattern or - for standard input')
   const forced = request.format === undefined ? null : formatNamed(request.format)
-  const rules = request.labels.map(parseLabelRule)
-  const filters = request.filters.map(parseFilter)
+  const { assumeBenign, labels, filters } = request
+  const options = { assumeBenign, labels, filters }
+  const select = selection(options)
   const files = expandFiles(
     request.specs,
     '--corpus',
@@ -65,23 +69,32 @@ export function corpusReader(request: CorpusRequest): CorpusReader {
   const countBytes = (count: number): void => {
     read += count
   }
-  async function* items(): AsyncGenerator<CorpusItem, void, undefined> {
+  async function* readParts(): AsyncGenerator<CorpusPart, void, undefined> {
     for (const file of files) {
-      for await (const item of readFileItems(file.path, { forced, onBytes: countBytes, ruleTags: request.ruleTags })) {
-        if (isUnreadable(item)) {
-          yield item
-          continue
-        }
-        const record = labelled(item, rules, request.assumeBenign)
-        if (filters.every((holds) => holds(record))) yield record
+      for await (const part of readFileParts(file.path, { forced, onBytes: countBytes, ruleTags: request.ruleTags })) {
+        const selected = isRawLines(part) ? part : select(part)
+        if (selected !== null) yield selected
       }
     }
   }
+  const parts = readParts()
   return {
     sources: files.map((file) => file.path),
-    items: items(),
+    items: itemsOf(parts, createReader(options)),
+    parts,
+    reader: { module: new URL('./line-reader.js', import.meta.url).href, options },
+    bytes: total,
     share: () => (total === null || total === 0 ? null : Math.min(1, read / total)),
   }
+}
+
+async function* itemsOf(
+  parts: AsyncIterable<CorpusPart>,
+  read: (lines: RawLines) => readonly CorpusItem[],
+): AsyncGenerator<CorpusItem, void, undefined> {
+  for await (const part of parts)
+    if (isRawLines(part)) yield* read(part)
+    else yield part
 }
 
 function formatNamed(name: string): CaptureFormat {
@@ -100,7 +113,7 @@ interface ReadOptions {
   readonly ruleTags: RuleTags | undefined
 }
 
-async function* readFileItems(path: string, options: ReadOptions): AsyncGenerator<CorpusItem, void, undefined> {
+async function* readFileParts(path: string, options: ReadOptions): AsyncGenerator<CorpusPart, void, undefined> {
   const { forced, onBytes, ruleTags } = options
   const chunks = chunksOf(path, onBytes)
   const first = await chunks.next()
@@ -110,11 +123,8 @@ async function* readFileItems(path: string, options: ReadOptions): AsyncGenerato
     yield first.value as Buffer
     yield* chunks
   }
-  yield* format.read({
-    file: nameOf(path),
-    chunks: replayed(),
-    ...(ruleTags === undefined ? {} : { ruleTags }),
-  })
+  const source = { file: nameOf(path), chunks: replayed(), ...(ruleTags === undefined ? {} : { ruleTags }) }
+  yield* format.cut?.(source) ?? format.read(source)
 }
 
 function formatOf(path: string, head: Buffer): CaptureFormat {

@@ -21,10 +21,13 @@ export type { EngineMode } from './model/definitions.js'
 export {
   type ByteString,
   type CorpusItem,
+  type CorpusPart,
+  type EvaluatedRecord,
   type Evidence,
   type Header,
   isUnreadable,
   type Label,
+  type RawLines,
   type TransactionRecord,
   type UnreadableRecord,
 } from './model/exchange.js'
@@ -34,7 +37,9 @@ export type { Match, Verdict, VerdictKind } from './model/verdict.js'
 export { nearestName } from './near-name.js'
 export { operators } from './operators/index.js'
 export { compilePattern } from './patterns/index.js'
-export { createPool, type Pool, type PoolOptions, type Result, threadsFor } from './pool/pool.js'
+export type { LineReader, Result } from './pool/batch.js'
+export { createPool, type Pool, type PoolOptions, threadsFor } from './pool/pool.js'
+export { Threads } from './pool/threads.js'
 export { createDiskReader, type SourceReader } from './seclang/source.js'
 export { type SettingsInForce, settingsInForce } from './settings-in-force.js'
 export { type RuleCount, Tally, type Thresholds, type Totals } from './tally.js'

@@ -127,7 +127,6 @@ test('no circular import', () => {
 
 const onlyImporters: Readonly<Record<string, readonly string[]>> = {
   re2: ['engine/patterns/index.ts', 'engine/patterns/go-pattern.ts'],
-  piscina: ['engine/pool/pool.ts'],
   msgpackr: ['engine/pool/wire.ts', 'corpora/formats/mpk.ts'],
   '@datadog/native-appsec': ['bench/libinjection/native-appsec.ts'],
 }

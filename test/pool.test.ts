@@ -1,9 +1,21 @@
 /**
  * The pool: order, equality with the main thread, backpressure, workers that die.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { allShortcuts, type CorpusItem, createPool, type PoolOptions, type Result } from '../engine/index.js'
+import { type CorpusReader, corpusReader, ndjsonLine } from '../corpora/index.js'
+import {
+  allShortcuts,
+  type CorpusItem,
+  type CorpusPart,
+  createPool,
+  type PoolOptions,
+  type Result,
+  type TransactionRecord,
+} from '../engine/index.js'
 import { request, rules } from './support/scenario.js'
 
 const loaded = rules(
@@ -18,7 +30,7 @@ async function* records(count: number, killers: readonly number[] = []): AsyncGe
   for (let n = 0; n < count; n++) yield record(n, killers.includes(n) ? `killer${n}` : `r${n}`)
 }
 
-async function run(options: PoolOptions, items: AsyncIterable<CorpusItem>): Promise<Result[]> {
+async function run(options: PoolOptions, items: AsyncIterable<CorpusPart>): Promise<Result[]> {
   const pool = createPool(loaded, options)
   const results: Result[] = []
   try {
@@ -94,6 +106,41 @@ test('a caller that stops early leaves nothing running', async () => {
     if (verdict.id === 'r10') break
   }
   await pool.close()
+})
+
+async function temporaryCorpus(lines: readonly string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'wafsim-pool-'))
+  const file = join(folder, 'corpus.ndjson')
+  await writeFile(file, lines.join('\n'))
+  return file
+}
+
+function reading(file: string): CorpusReader {
+  return corpusReader({ specs: [file], assumeBenign: false, labels: ['id=r1* benign'], filters: ['id=*r*'] })
+}
+
+test('raw lines give the results of the records that stand in them, whoever reads them', async () => {
+  const lines = Array.from({ length: 300 }, (_, n) =>
+    n === 70 ? '{"id":"r70' : ndjsonLine(record(n, n === 41 ? 'killer41' : `r${n}`) as TransactionRecord).trimEnd(),
+  )
+  const long = request({ id: 'r-long', uri: '/?n=4', body: 'x'.repeat(700_000) })
+  lines.splice(100, 0, '', ndjsonLine(long).trimEnd(), 'not JSON')
+  lines.push('{"id":"rlast","request":{"method":"GET","uri":"/?n=7"}')
+  const file = await temporaryCorpus(lines)
+  const expected = await run({ workers: 0, digests: true }, reading(file).items)
+  assert.is(expected.length, 303)
+  assert.is(expected.filter(({ verdict }) => verdict.error !== null).length, 3)
+  assert.is(expected.filter(({ item }) => 'label' in item && item.label === 'benign').length, 111)
+  for (const workers of [0, 1, 2]) {
+    const { parts, reader } = reading(file)
+    assert.equal(await run({ workers, digests: true, reader }, parts), expected)
+  }
+  const { parts, reader } = reading(file)
+  const workerFile = new URL('./support/dying-worker.js', import.meta.url)
+  const results = await run({ workers: 2, digests: true, reader, workerFile }, parts)
+  assert.match(results[41]?.verdict.error ?? '', /the worker died on this record/)
+  assert.equal(results.toSpliced(41, 1), expected.toSpliced(41, 1))
+  await rm(dirname(file), { recursive: true })
 })
 
 test.run()

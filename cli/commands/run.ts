@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import { corpusReader } from '../../corpora/index.js'
-import { type Ruleset, UsageError } from '../../engine/index.js'
+import { type Ruleset, Threads, UsageError } from '../../engine/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
 import {
@@ -30,7 +30,8 @@ const failures = ['false-positive', 'missed-attack', 'error', 'incomplete'] as c
 type Failure = (typeof failures)[number]
 
 interface RunOptions extends RulesetOptions, CorpusOptions, ShortcutOptions {
-  readonly workers: number
+  /** Absent: as many as are worth while. */
+  readonly workers?: number
   readonly format?: string
   readonly out: readonly string[]
   readonly redact?: boolean
@@ -59,9 +60,8 @@ function addRunOptions(command: Command): Command {
   return command
     .option(
       '--workers <n>',
-      'threads; 0 evaluates in the main thread',
+      'threads; 0 evaluates in the main thread (default: one a core, at most 8; 0 for a small corpus)',
       wholeNumber('--workers', 0, 256),
-      defaultWorkers(),
     )
     .option('--format <name>', `format on standard output: ${reports.map((r) => r.name).join(', ')} (default: text)`)
     .option('--out <format:file>', 'writes a report to a file (repeatable)', collect, [])
@@ -83,39 +83,57 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
   const most = parseAllowance(options.maxFalsePositives)
   const ruleFilter = splitRuleFilter(options.filter)
   const quiet = options.quiet ?? false
-  const { loaded, name } = loadFromOptions(options, { quiet })
+  let tagsOf: (ruleId: number) => readonly string[] = () => []
   const corpus = corpusReader({
     specs: options.corpus,
     ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
     assumeBenign: options.assumeBenign ?? false,
     labels: options.label,
     filters: ruleFilter.filters,
-    ruleTags: tagLookup(loaded.ruleset),
+    ruleTags: (ruleId) => tagsOf(ruleId),
   })
-  const outputs = new Outputs(
-    {
-      out: options.out,
-      ...(options.format === undefined ? {} : { format: options.format }),
-      ...(options.redact === undefined ? {} : { redact: options.redact }),
-    },
-    outputLayout(options.color),
-  )
-  const report = await replay({
-    loaded,
-    rulesetName: name,
-    sources: corpus.sources,
-    items: corpus.items,
-    workers: options.workers,
-    allRules: options.allRules ?? false,
-    shortcuts: shortcutsFrom(options),
-    progress: createProgress(!quiet && process.stderr.isTTY === true),
-    share: corpus.share,
-    keeps: ruleFilter.keeps,
-    onVerdict: (verdict) => outputs.verdict(verdict),
-  })
-  refuseEmpty(report)
-  await outputs.finish(report)
-  return judge(report, options.failOn, most)
+  const workers = options.workers ?? (isSmall(corpus.bytes) ? 0 : defaultWorkers())
+  // They load their modules while this one reads the rules.
+  const threads = workers > 0 ? new Threads(workers) : undefined
+  try {
+    const { loaded, name } = loadFromOptions(options, { quiet })
+    tagsOf = tagLookup(loaded.ruleset)
+    const outputs = new Outputs(
+      {
+        out: options.out,
+        ...(options.format === undefined ? {} : { format: options.format }),
+        ...(options.redact === undefined ? {} : { redact: options.redact }),
+      },
+      outputLayout(options.color),
+    )
+    const report = await replay({
+      loaded,
+      rulesetName: name,
+      sources: corpus.sources,
+      parts: corpus.parts,
+      reader: corpus.reader,
+      workers,
+      ...(threads === undefined ? {} : { threads }),
+      allRules: options.allRules ?? false,
+      shortcuts: shortcutsFrom(options),
+      progress: createProgress(!quiet && process.stderr.isTTY === true),
+      share: corpus.share,
+      keeps: ruleFilter.keeps,
+      onVerdict: (verdict) => outputs.verdict(verdict),
+    })
+    refuseEmpty(report)
+    await outputs.finish(report)
+    return judge(report, options.failOn, most)
+  } finally {
+    await threads?.close()
+  }
+}
+
+/** LIMIT: with fewer bytes, some 100 records, the main thread is done before a worker has started. */
+const smallCorpusBytes = 1 << 17
+
+function isSmall(bytes: number | null): boolean {
+  return bytes !== null && bytes < smallCorpusBytes
 }
 
 /** Nothing to report on is an error of the caller's, not a clean run. */

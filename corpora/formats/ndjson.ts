@@ -2,12 +2,19 @@
  * NDJSON: one record, as a JSON object, a line. Read and written as a stream.
  */
 import { isUtf8 } from 'node:buffer'
-import type { CorpusItem, TransactionRecord } from '../../engine/model/exchange.js'
+import {
+  type CorpusItem,
+  isRawLines,
+  type RawLines,
+  type TransactionRecord,
+  type UnreadableRecord,
+} from '../../engine/model/exchange.js'
 import type { CaptureFormat, CaptureSource } from '../format.js'
-import { itemOf, jsonOf, unreadableAt } from '../record.js'
+import { itemOf, jsonOf, type RecordOrigin, unreadableAt } from '../record.js'
 
 /** LIMIT: a longer line is an unreadable record; bodies of 13 MB (SecRequestBodyLimit) in base64 fit. */
 const longestLineBytes = 64 * 1024 * 1024
+const newline = 0x0a
 
 export const ndjsonFormat: CaptureFormat = {
   name: 'ndjson',
@@ -15,6 +22,7 @@ export const ndjsonFormat: CaptureFormat = {
   extensions: ['.ndjson', '.jsonl'],
   sniff: (head) => /^(?:\xef\xbb\xbf)?\s*\{/.test(head.toString('latin1')),
   read: readNdjson,
+  cut: cutNdjson,
 }
 
 export function ndjsonLine(record: TransactionRecord): string {
@@ -22,66 +30,109 @@ export function ndjsonLine(record: TransactionRecord): string {
 }
 
 async function* readNdjson(source: CaptureSource): AsyncGenerator<CorpusItem, void, undefined> {
-  let number = 0
-  for await (const line of lines(source.chunks)) {
-    number++
-    const item = lineItem(line, source.file, number)
+  for await (const part of cutNdjson(source))
+    if (isRawLines(part)) yield* readNdjsonLines(part)
+    else yield part
+}
+
+/** LIMIT: lines that are handed on together, and about the most bytes of them. */
+const linesTogether = 64
+const bytesTogether = 1 << 18
+
+async function* cutNdjson({
+  file,
+  chunks,
+}: CaptureSource): AsyncGenerator<RawLines | UnreadableRecord, void, undefined> {
+  const held = new HeldLine(file)
+  let line = 1
+  for await (const chunk of chunks) {
+    let from = 0
+    if (held.length > 0) {
+      from = chunk.indexOf(newline) + 1
+      held.add(from === 0 ? chunk : chunk.subarray(0, from))
+      if (from === 0) continue
+      yield held.take(line++, false)
+    }
+    for (const { to, lines } of groupsOfLines(chunk, from)) {
+      yield { file, firstLine: line, bytes: chunk.subarray(from, to), unfinished: false }
+      line += lines
+      from = to
+    }
+    held.add(chunk.subarray(from))
+  }
+  if (held.length > 0) yield held.take(line, true)
+}
+
+function* groupsOfLines(chunk: Buffer, from: number): Generator<{ readonly to: number; readonly lines: number }> {
+  let start = from
+  let to = from
+  let lines = 0
+  for (let end = chunk.indexOf(newline, from) + 1; end > 0; end = chunk.indexOf(newline, end) + 1) {
+    to = end
+    lines++
+    if (lines < linesTogether && to - start < bytesTogether) continue
+    yield { to, lines }
+    start = to
+    lines = 0
+  }
+  if (lines > 0) yield { to, lines }
+}
+
+/** A line whose end has not come yet. */
+class HeldLine {
+  length = 0
+  #parts: Buffer[] = []
+
+  constructor(private readonly file: string) {}
+
+  add(bytes: Buffer): void {
+    this.length += bytes.length
+    if (this.length > longestLineBytes + 1) this.#parts = []
+    else if (bytes.length > 0) this.#parts.push(bytes)
+  }
+
+  take(line: number, unfinished: boolean): RawLines | UnreadableRecord {
+    const { file, length } = this
+    const bytes = Buffer.concat(this.#parts)
+    this.#parts = []
+    this.length = 0
+    if (length > longestLineBytes + (unfinished ? 0 : 1))
+      return unreadableAt({ file, line }, `the line is longer than ${longestLineBytes} bytes`)
+    return { file, firstLine: line, bytes, unfinished }
+  }
+}
+
+export function* readNdjsonLines({ file, firstLine, bytes, unfinished }: RawLines): Generator<CorpusItem> {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const lines = isUtf8(whole) ? whole.toString('utf8').split('\n') : linesOneByOne(whole)
+  if (!unfinished) lines.pop()
+  for (const [at, text] of lines.entries()) {
+    const item = lineItem(text, { file, line: firstLine + at }, unfinished && at === lines.length - 1)
     if (item !== null) yield item
   }
 }
 
-interface Line {
-  readonly bytes: Buffer
-  /** The last line had no line end: what follows it may be lost. */
-  readonly unfinished: boolean
-  readonly tooLong: boolean
-}
-
-async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line, void, undefined> {
-  let kept: Buffer[] = []
-  let keptBytes = 0
-  let tooLong = false
-  const keep = (bytes: Buffer): void => {
-    keptBytes += bytes.length
-    if (keptBytes > longestLineBytes) {
-      tooLong = true
-      kept = []
-    } else kept.push(bytes)
+/** Null for a line that is not UTF-8. */
+function linesOneByOne(bytes: Buffer): (string | null)[] {
+  const lines: (string | null)[] = []
+  for (let from = 0; from <= bytes.length; ) {
+    const end = bytes.indexOf(newline, from)
+    const line = bytes.subarray(from, end < 0 ? bytes.length : end)
+    lines.push(isUtf8(line) ? line.toString('utf8') : null)
+    from = (end < 0 ? bytes.length : end) + 1
   }
-  const take = (unfinished: boolean): Line => {
-    const line = { bytes: kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept), unfinished, tooLong }
-    kept = []
-    keptBytes = 0
-    tooLong = false
-    return line
-  }
-  for await (const chunk of chunks) {
-    let start = 0
-    for (;;) {
-      const end = chunk.indexOf(0x0a, start)
-      if (end < 0) break
-      keep(chunk.subarray(start, end))
-      yield take(false)
-      start = end + 1
-    }
-    if (start < chunk.length) keep(chunk.subarray(start))
-  }
-  if (keptBytes > 0) yield take(true)
+  return lines
 }
 
 /** Null for an empty line. */
-function lineItem(line: Line, file: string, number: number): CorpusItem | null {
-  const origin = { file, line: number }
-  if (line.tooLong) return unreadableAt(origin, `the line is longer than ${longestLineBytes} bytes`)
-  if (!isUtf8(line.bytes))
-    return unreadableAt(origin, 'the line is not UTF-8; bodies that are not UTF-8 go in bodyBase64')
-  const text = line.bytes.toString('utf8')
+function lineItem(text: string | null, origin: RecordOrigin, unfinished: boolean): CorpusItem | null {
+  if (text === null) return unreadableAt(origin, 'the line is not UTF-8; bodies that are not UTF-8 go in bodyBase64')
   if (/^\s*$/.test(text)) return null
   let value: unknown
   try {
-    value = JSON.parse(number === 1 ? text.replace(/^\ufeff/, '') : text)
+    value = JSON.parse(origin.line === 1 ? text.replace(/^\ufeff/, '') : text)
   } catch (error) {
-    const reason = line.unfinished
+    const reason = unfinished
       ? 'the last line is cut off; the capture was probably truncated'
       : `not valid JSON (${withoutExcerpt((error as Error).message)})`
     return unreadableAt(origin, reason)

@@ -77,6 +77,29 @@ export interface UnreadableRecord {
 /** What a capture reader yields. */
 export type CorpusItem = TransactionRecord | UnreadableRecord
 
-export function isUnreadable(item: CorpusItem): item is UnreadableRecord {
+export function isUnreadable(item: CorpusItem | EvaluatedRecord): item is UnreadableRecord {
   return 'unreadable' in item
+}
+
+/** Lines of a capture as they stand in the file; they are read where they are evaluated. */
+export interface RawLines {
+  readonly file: string
+  /** Number of the first of them; counts from 1. */
+  readonly firstLine: number
+  readonly bytes: Uint8Array
+  /** The last line has no line end: what followed it may be lost. */
+  readonly unfinished: boolean
+}
+
+export type CorpusPart = CorpusItem | RawLines
+
+export function isRawLines(part: CorpusPart): part is RawLines {
+  return 'bytes' in part
+}
+
+/** What reports need of a record once it has been evaluated. */
+export interface EvaluatedRecord extends Pick<TransactionRecord, 'id' | 'label' | 'tags' | 'evidence' | 'source'> {
+  readonly request: Pick<RecordedRequest, 'method' | 'uri'>
+  /** sha256 in base64 over id, label, method, URI and body; absent where none was asked for. */
+  readonly digest?: string
 }

@@ -1,50 +1,51 @@
 /**
- * Replays corpus items through a ruleset on several threads, results in input order. A ruleset whose persistent
+ * Replays corpora through a ruleset on several threads, results in input order. A ruleset whose persistent
  * collections carry from one record to the next is evaluated in the main thread, in capture order.
  *
  * Memory is bounded: at most a few batches a worker are under way, and reading waits for them. A worker that
  * dies is replaced; its batch is tried once more, record by record, so that only the record that kills it
  * ends in an error verdict.
  */
-import { Piscina } from 'piscina'
 import type { LoadedRuleset } from '../compile/source.js'
 import { allShortcuts } from '../matching/index.js'
-import { type CorpusItem, isUnreadable } from '../model/exchange.js'
-import type { Verdict } from '../model/verdict.js'
+import { type CorpusItem, type CorpusPart, isRawLines, isUnreadable, type RawLines } from '../model/exchange.js'
 import { createPersistentStore } from '../transaction/persistent.js'
-import { type EvaluateOptions, errorVerdict, reasonOf } from '../transaction/verdict.js'
-import { evaluateItem } from './batch.js'
-import { packItems, unpackVerdicts } from './wire.js'
-import type { WorkerData } from './worker.js'
+import { errorVerdict, reasonOf } from '../transaction/verdict.js'
+import { type BatchOptions, evaluateItem, type LineReader, openReader, type Result, resultOf } from './batch.js'
+import { Threads } from './threads.js'
+import { packItems, unpackResults } from './wire.js'
 
-export interface PoolOptions extends EvaluateOptions {
+export interface PoolOptions extends BatchOptions {
   /** 0: the main thread evaluates. */
   readonly workers: number
+  /** Threads that were started beforehand, as many as `workers`; the pool closes them. */
+  readonly threads?: Threads
+  /** Reads the raw lines of the corpus. */
+  readonly reader?: LineReader
   /** Records a message; larger batches cost less a record and take longer to the first result. */
   readonly batchSize?: number
   /** Another worker file; for tests of what happens when a worker dies. */
   readonly workerFile?: URL
 }
 
-export interface Result {
-  readonly item: CorpusItem
-  readonly verdict: Verdict
-}
-
 export interface Pool {
-  /** Verdicts in input order. Ends early where the caller stops iterating. */
-  run(items: AsyncIterable<CorpusItem>): AsyncGenerator<Result, void, undefined>
+  /** Results in input order. Ends early where the caller stops iterating. */
+  run(parts: AsyncIterable<CorpusPart>): AsyncGenerator<Result, void, undefined>
+  /** The same, as many at a time as come together. */
+  runBatches(parts: AsyncIterable<CorpusPart>): AsyncGenerator<readonly Result[], void, undefined>
   close(): Promise<void>
 }
 
 const defaultBatchSize = 64
 /** LIMIT: a batch is sent once its bodies come to this many bytes, however few its records. */
 const batchBytes = 1 << 20
-/** Batches under way for each worker: one at work, the others waiting. */
+/** Batches under way for each worker: two with it, one on its way. */
 const batchesPerWorker = 3
 
 export function createPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
-  return threadsFor(loaded, options) === 0 ? mainThreadPool(loaded, options) : workerPool(loaded, options)
+  const { threads } = options
+  if (threadsFor(loaded, options) > 0) return pool(workerBatches(loaded, options))
+  return pool({ run: (parts) => mainThreadBatches(loaded, options, parts), close: async () => threads?.close() })
 }
 
 /** Threads that evaluate beside the main thread; 0 where persistent collections ask for capture order. */
@@ -52,95 +53,112 @@ export function threadsFor(loaded: LoadedRuleset, { workers }: PoolOptions): num
   return loaded.ruleset.persistent ? 0 : workers
 }
 
-function mainThreadPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
+interface Batches {
+  run(parts: AsyncIterable<CorpusPart>): AsyncGenerator<readonly Result[], void, undefined>
+  close(): Promise<void>
+}
+
+function pool({ run, close }: Batches): Pool {
   return {
-    async *run(items) {
-      const store = createPersistentStore()
-      for await (const item of items) yield { item, verdict: evaluateItem(loaded.ruleset, item, { ...options, store }) }
+    async *run(parts) {
+      for await (const results of run(parts)) yield* results
     },
-    close: async () => {},
+    runBatches: run,
+    close,
   }
 }
 
-function workerPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
-  const piscina = new Piscina({
-    filename: (options.workerFile ?? new URL('./worker.js', import.meta.url)).href,
-    minThreads: options.workers,
-    maxThreads: options.workers,
-    idleTimeout: 60_000,
-    // A dying worker takes all its tasks with it; with one task it is clear which batch killed it.
-    concurrentTasksPerWorker: 1,
-    workerData: workerData(loaded, options),
+async function* mainThreadBatches(
+  { ruleset }: LoadedRuleset,
+  options: PoolOptions,
+  parts: AsyncIterable<CorpusPart>,
+): AsyncGenerator<readonly Result[], void, undefined> {
+  const withStore = { ...options, store: createPersistentStore() }
+  for await (const part of parts)
+    for (const item of isRawLines(part) ? await itemsIn(part, options) : [part])
+      yield [evaluateItem(ruleset, item, withStore)]
+}
+
+async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readonly CorpusItem[]> {
+  if (reader === undefined) throw new Error('raw lines without a reader')
+  return (await openReader(reader))(lines)
+}
+
+function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
+  const threads = options.threads ?? new Threads(options.workers, options.workerFile)
+  const { allRules = false, digests = false, shortcuts = allShortcuts, reader = null } = options
+  threads.setUp({
+    kind: 'setup',
+    source: loaded.source,
+    options: { allRules, shortcuts, ...(digests ? { digests } : {}) },
+    reader,
   })
-  piscina.on('error', () => {
-    // A worker died between two batches; piscina starts another one.
-  })
-  const underWay = options.workers * batchesPerWorker
+  const underWay = threads.count * batchesPerWorker
   return {
-    async *run(items) {
+    async *run(parts) {
       const pending: Promise<readonly Result[]>[] = []
-      for await (const batch of batches(items, options.batchSize ?? defaultBatchSize)) {
-        const results = evaluateBatch(piscina, batch)
+      for await (const batch of batches(parts, options.batchSize ?? defaultBatchSize)) {
+        const results = evaluateBatch(threads, batch, options)
         // Where an earlier batch fails first, this rejection must not count as unhandled.
         results.catch(() => {})
         pending.push(results)
-        if (pending.length >= underWay) yield* (await pending.shift()) ?? []
+        if (pending.length >= underWay) yield (await pending.shift()) ?? []
       }
-      for (const results of pending) yield* await results
+      for (const results of pending) yield await results
     },
-    close: async () => {
-      await piscina.destroy()
-    },
+    close: () => threads.close(),
   }
 }
 
-/** Everything of the options that evaluation in a worker depends on. */
-function workerData(
-  { source }: LoadedRuleset,
-  { allRules = false, shortcuts = allShortcuts }: PoolOptions,
-): WorkerData {
-  return { source, options: { allRules, shortcuts } }
-}
-
-async function* batches(items: AsyncIterable<CorpusItem>, size: number): AsyncGenerator<CorpusItem[], void, undefined> {
+async function* batches(
+  parts: AsyncIterable<CorpusPart>,
+  size: number,
+): AsyncGenerator<readonly CorpusItem[] | RawLines, void, undefined> {
   let batch: CorpusItem[] = []
   let bytes = 0
-  for await (const item of items) {
-    batch.push(item)
-    if (!isUnreadable(item)) bytes += item.request.body.length + (item.response?.body.length ?? 0)
-    if (batch.length >= size || bytes >= batchBytes) {
+  for await (const part of parts) {
+    const isRaw = isRawLines(part)
+    if (!isRaw) {
+      batch.push(part)
+      if (!isUnreadable(part)) bytes += part.request.body.length + (part.response?.body.length ?? 0)
+    }
+    if (batch.length > 0 && (isRaw || batch.length >= size || bytes >= batchBytes)) {
       yield batch
       batch = []
       bytes = 0
     }
+    if (isRaw) yield part
   }
   if (batch.length > 0) yield batch
 }
 
-async function evaluateBatch(piscina: Piscina, batch: readonly CorpusItem[]): Promise<readonly Result[]> {
+async function evaluateBatch(
+  threads: Threads,
+  batch: readonly CorpusItem[] | RawLines,
+  options: PoolOptions,
+): Promise<readonly Result[]> {
   try {
-    return paired(batch, await send(piscina, batch))
+    if ('bytes' in batch) return unpackResults(await threads.run({ kind: 'lines', lines: batch }))
+    return await evaluateItems(threads, batch)
   } catch {
     const results: Result[] = []
-    for (const item of batch) results.push({ item, verdict: await evaluateAlone(piscina, item) })
+    for (const item of 'bytes' in batch ? await itemsIn(batch, options) : batch)
+      results.push(await evaluateAlone(threads, item, options))
     return results
   }
 }
 
-async function send(piscina: Piscina, batch: readonly CorpusItem[]): Promise<readonly Verdict[]> {
-  return unpackVerdicts((await piscina.run(packItems(batch))) as Uint8Array)
+async function evaluateItems(threads: Threads, items: readonly CorpusItem[]): Promise<readonly Result[]> {
+  return unpackResults(await threads.run({ kind: 'items', bytes: packItems(items) }))
 }
 
-function paired(batch: readonly CorpusItem[], verdicts: readonly Verdict[]): Result[] {
-  return batch.map((item, index) => ({ item, verdict: verdicts[index] as Verdict }))
-}
-
-async function evaluateAlone(piscina: Piscina, item: CorpusItem): Promise<Verdict> {
+async function evaluateAlone(threads: Threads, item: CorpusItem, options: PoolOptions): Promise<Result> {
   try {
-    return (await send(piscina, [item]))[0] as Verdict
+    return (await evaluateItems(threads, [item]))[0] as Result
   } catch (error) {
     const label = isUnreadable(item) ? 'unknown' : item.label
     const evidence = isUnreadable(item) ? 'complete' : item.evidence
-    return errorVerdict(item.id, label, evidence, `the worker died on this record (${reasonOf(error)})`)
+    const reason = `the worker died on this record (${reasonOf(error)})`
+    return resultOf(item, errorVerdict(item.id, label, evidence, reason), options)
   }
 }

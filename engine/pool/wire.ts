@@ -1,27 +1,77 @@
 /**
- * What crosses between the main thread and the workers: batches of corpus items one way, of verdicts the
- * other, as msgpack. The engine's only importer of msgpackr.
+ * What crosses between the main thread and the workers. Bodies of messages are msgpack: corpus items one way, results
+ * the other. The engine's only importer of msgpackr.
  *
  * Strings are Latin-1 byte strings; msgpack carries their code points, so they arrive as they left.
  */
 import { Packr } from 'msgpackr'
-import type { CorpusItem } from '../model/exchange.js'
+import type { RulesetSource } from '../compile/source.js'
+import {
+  type ByteString,
+  type CorpusItem,
+  isUnreadable,
+  type RawLines,
+  type TransactionRecord,
+} from '../model/exchange.js'
 import type { Verdict } from '../model/verdict.js'
+import type { BatchOptions, LineReader, Result } from './batch.js'
+
+/** A worker's first message. */
+export interface Setup {
+  readonly kind: 'setup'
+  readonly source: RulesetSource
+  readonly options: BatchOptions
+  readonly reader: LineReader | null
+}
+
+/** Each is answered by packed results. */
+export type Batch =
+  | { readonly kind: 'items'; readonly bytes: Uint8Array }
+  | { readonly kind: 'lines'; readonly lines: RawLines }
 
 const packr = new Packr({ useRecords: true, bundleStrings: false })
 
 export function packItems(items: readonly CorpusItem[]): Uint8Array {
-  return packr.pack(items)
+  return ownBytes(packr.pack(items))
 }
 
 export function unpackItems(bytes: Uint8Array): readonly CorpusItem[] {
   return packr.unpack(bytes) as readonly CorpusItem[]
 }
 
-export function packVerdicts(verdicts: readonly Verdict[]): Uint8Array {
-  return packr.pack(verdicts)
+/** What the verdict says of the record too is not packed twice. */
+type PackedResult = readonly [
+  verdict: Verdict,
+  source: TransactionRecord['source'] | null,
+  tagsOrUnreadable: readonly string[] | string,
+  method: ByteString,
+  uri: ByteString,
+  digest: string | null,
+]
+
+export function packResults(results: readonly Result[]): Uint8Array<ArrayBuffer> {
+  return ownBytes(packr.pack(results.map(packed)))
 }
 
-export function unpackVerdicts(bytes: Uint8Array): readonly Verdict[] {
-  return packr.unpack(bytes) as readonly Verdict[]
+export function unpackResults(bytes: Uint8Array): readonly Result[] {
+  return (packr.unpack(bytes) as readonly PackedResult[]).map(unpacked)
+}
+
+function packed({ item, verdict }: Result): PackedResult {
+  const source = item.source ?? null
+  if (isUnreadable(item)) return [verdict, source, item.unreadable, '', '', null]
+  return [verdict, source, item.tags, item.request.method, item.request.uri, item.digest ?? null]
+}
+
+function unpacked([verdict, source, tags, method, uri, digest]: PackedResult): Result {
+  const { id, label, evidence } = verdict
+  const from = source === null ? {} : { source }
+  if (typeof tags === 'string') return { item: { id, unreadable: tags, ...from }, verdict }
+  const item = { id, label, tags, evidence, ...from, request: { method, uri } }
+  return { item: digest === null ? item : { ...item, digest }, verdict }
+}
+
+/** A message carries the whole memory that its bytes are part of: these are given their own, which can be handed over. */
+export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
 }

@@ -1,20 +1,7 @@
 /**
- * The worker: compiles the ruleset once from its worker data, then turns batches into verdicts.
+ * The worker that pools start.
  */
-import { workerData } from 'node:worker_threads'
-import { compileSource, type RulesetSource } from '../compile/source.js'
-import type { EvaluateOptions } from '../transaction/verdict.js'
 import { evaluateItem } from './batch.js'
-import { packVerdicts, unpackItems } from './wire.js'
+import { serve } from './serve.js'
 
-export interface WorkerData {
-  readonly source: RulesetSource
-  readonly options: EvaluateOptions
-}
-
-const { source, options } = workerData as WorkerData
-const ruleset = compileSource(source)
-
-export default function runBatch(batch: Uint8Array): Uint8Array {
-  return packVerdicts(unpackItems(batch).map((item) => evaluateItem(ruleset, item, options)))
-}
+serve((ruleset, items, options) => items.map((item) => evaluateItem(ruleset, item, options)))

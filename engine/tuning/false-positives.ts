@@ -4,7 +4,7 @@
  * Proposed is only a rule that added score or itself disrupted. Unlabelled records that would be blocked are
  * grouped too, apart, and are not called false positives.
  */
-import type { ByteString, TransactionRecord } from '../model/exchange.js'
+import type { ByteString, EvaluatedRecord } from '../model/exchange.js'
 import type { Match, Verdict } from '../model/verdict.js'
 import { splitAsSent } from '../transaction/request-target.js'
 import { isProtected } from './protected-rules.js'
@@ -62,7 +62,7 @@ export class HitGroups {
   readonly #groups = new Map<string, MutableGroup>()
 
   /** Adds the hits of one record. Its label is the caller's business. */
-  add(record: TransactionRecord, verdict: Verdict): void {
+  add(record: EvaluatedRecord, verdict: Verdict): void {
     const seen = new Set<MutableGroup>()
     for (const match of proposedMatches(verdict)) {
       const group = this.#groupOf(record, match)
@@ -99,7 +99,7 @@ export class HitGroups {
       )
   }
 
-  #groupOf(record: TransactionRecord, match: Match): MutableGroup {
+  #groupOf(record: EvaluatedRecord, match: Match): MutableGroup {
     const { method } = record.request
     const path = splitAsSent(record.request.uri).path
     const key = JSON.stringify([match.ruleId, match.target, match.link, method, path])
