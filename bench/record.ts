@@ -2,7 +2,7 @@
  * Results that are kept: one JSON file a run in `bench/records/`, with the machine, the versions and the date.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BenchCase, LeftOut } from '../measure/bench.js'
@@ -71,11 +71,14 @@ export interface BenchRecord<K extends Kind = Kind> {
 export const repository = fileURLToPath(new URL('../..', import.meta.url))
 const folder = join(repository, 'bench', 'records')
 
+/** What a figure depends on. */
+const programs = ['engine', 'corpora', 'rulesets', 'measure', 'cli']
+
 /** The commit of the checkout, with a + where files differ from it. */
 function revision(): string {
   const git = (...words: string[]): string => execFileSync('git', words, { cwd: repository, encoding: 'utf8' }).trim()
   try {
-    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '+')
+    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain', '--', ...programs) === '' ? '' : '+')
   } catch {
     return 'unknown'
   }
@@ -87,7 +90,12 @@ export function recordOf<K extends Kind>(
 ): BenchRecord<K> {
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }
   const versions = { wafsim: version, revision: revision(), v8: process.versions.v8 }
-  return { kind, date: new Date().toISOString(), machine: thisMachine(), versions, ...about }
+  // No paths of the machine are kept.
+  const leftOut = about.leftOut.map(({ peer, reason }) => ({
+    peer,
+    reason: (reason.split('\n')[0] ?? '').replaceAll(repository, ''),
+  }))
+  return { kind, date: new Date().toISOString(), machine: thisMachine(), versions, ...about, leftOut }
 }
 
 export function keepRecord(record: BenchRecord): string {
@@ -97,9 +105,18 @@ export function keepRecord(record: BenchRecord): string {
   return `bench/records/${name}`
 }
 
-/** The newest of the kind; null where there is none. */
-export function newestRecord<K extends Kind>(kind: K): BenchRecord<K> | null {
-  const names = readdirSync(folder).filter((name) => name.endsWith(`-${kind}.json`))
+function newestRecord<K extends Kind>(kind: K): BenchRecord<K> | null {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(`-${kind}.json`)) : []
   const newest = names.sort().at(-1)
   return newest === undefined ? null : (JSON.parse(readFileSync(join(folder, newest), 'utf8')) as BenchRecord<K>)
+}
+
+/** The newest of each kind; null where there is none. */
+export function newestRecords(): { readonly [K in Kind]: BenchRecord<K> | null } {
+  return {
+    micro: newestRecord('micro'),
+    transactions: newestRecord('transactions'),
+    sizes: newestRecord('sizes'),
+    sentences: newestRecord('sentences'),
+  }
 }

@@ -2,13 +2,17 @@
  * `npm run bench [-- WHAT... OPTIONS]`: how fast wafsim is, beside the real engines; see README.md. Results on standard
  * output and, with --keep, in bench/records/, from which docs/performance.md is made.
  */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { loadRuleset } from '../engine/index.js'
 import { resolveRuleset } from '../rulesets/index.js'
+import { levelsOf } from './figures.js'
 import { microCases, microValues } from './micro.js'
 import { runMicro } from './micro-run.js'
 import { type Kind, optionsGiven } from './options.js'
+import { performancePage } from './page.js'
 import { chooseRules } from './peers/rules.js'
-import { type BenchRecord, keepRecord, recordOf, repository } from './record.js'
+import { type BenchRecord, keepRecord, newestRecords, recordOf, repository } from './record.js'
 import { measureSentences } from './sentences.js'
 import { measureSizes, measureTransactions } from './transactions.js'
 
@@ -43,3 +47,22 @@ for (const kind of options.kinds) {
   const record = await measured(kind)
   if (options.keep) told(`kept in ${keepRecord(record)}`)
 }
+
+/** Plots are drawn only here, so that measuring needs no library for them. */
+async function writePage(): Promise<void> {
+  const { bytesPlot, costPlot, ratioPlot } = await import('./plots.js')
+  const docs = join(repository, 'docs')
+  const kept = newestRecords()
+  mkdirSync(join(docs, 'performance'), { recursive: true })
+  const draw = (name: string, drawing: string): void => writeFileSync(join(docs, 'performance', `${name}.svg`), drawing)
+  const transactions = kept.transactions?.results ?? []
+  for (const level of levelsOf(transactions)) {
+    draw(`ratios-${level}`, ratioPlot(transactions, level))
+    draw(`bytes-${level}`, bytesPlot(transactions, level))
+  }
+  if (kept.sizes !== null) draw('sizes', costPlot(kept.sizes.results))
+  writeFileSync(join(docs, 'performance.md'), performancePage(kept))
+  told('docs/performance.md is written')
+}
+
+if (options.page) await writePage()

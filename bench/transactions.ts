@@ -10,7 +10,7 @@ import { resolveRuleset } from '../rulesets/index.js'
 import type { BenchOptions } from './options.js'
 import { readAll } from './peers/corpora.js'
 import type { TrafficResult } from './record.js'
-import { sizedForms, type TrafficClass, trafficClasses } from './traffic/classes.js'
+import { sizedForms, type TrafficClass, trafficClasses, trafficClassNamed } from './traffic/classes.js'
 
 export interface TrafficRun {
   readonly results: readonly TrafficResult[]
@@ -23,6 +23,10 @@ const oneWorker: readonly WafsimWay[] = [
   { workers: 1, shortcuts: noMemo },
 ]
 const twoWorkers: WafsimWay = { workers: 2, shortcuts: allShortcuts }
+
+/** What compiles the code that is used often, in engines that do so while they run: records that are not measured. */
+const warmUpTraffic = trafficClassNamed('mix')
+const mostWarmUpRecords = 1000
 
 /** Text behind the rules: bodies of every size are to be read. */
 const roomForBodies = `SecRequestBodyLimit 16777216
@@ -76,6 +80,7 @@ async function measure(
   told: (line: string) => void,
 ): Promise<TrafficRun> {
   const attacks = await readAll(bundledCorpora().attacks)
+  const warmUp = warmUpTraffic.records(Math.min(mostWarmUpRecords, options.records), options.seed + 1_000_000, attacks)
   const results: TrafficResult[] = []
   const leftOut = new Map<string, LeftOut>()
   for (const { traffic, count, rounds, ways, behind } of list)
@@ -88,6 +93,7 @@ async function measure(
         peers: options.peers,
         records,
         rounds,
+        warmUp,
         rules: rulesFor(rules, paranoia, behind),
       })
       for (const each of out) leftOut.set(each.peer, each)

@@ -10,6 +10,8 @@ import { type Spread, spreadOf } from './statistics.js'
 export interface PairedPlan {
   /** Rounds on warm contestants; records are dealt out to them and to one cold round before them. */
   readonly rounds: number
+  /** Evaluated by every contestant behind the cold round and in no figure; absent: none. */
+  readonly warmUp?: readonly TransactionRecord[]
   /** Called behind each round, the cold one (0) included. */
   onRound?(round: number): void
 }
@@ -66,6 +68,8 @@ export async function pairedRun(
         const at = (round + n) % contestants.length
         turns[at]?.push(await (contestants[at] as Contestant).evaluate(cards))
       }
+      if (round === 0 && plan.warmUp !== undefined)
+        for (const contestant of contestants) await contestant.evaluate(plan.warmUp)
       plan.onRound?.(round)
     }
   } finally {

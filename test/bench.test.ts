@@ -5,9 +5,14 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { performancePage } from '../bench/page.js'
 import { readAll } from '../bench/peers/corpora.js'
+import { bytesPlot, costPlot, ratioPlot } from '../bench/plots.js'
+import { recordOf } from '../bench/record.js'
 import { sentenceRequests, sizedForms, trafficClasses } from '../bench/traffic/classes.js'
 import { bundledCorpora } from '../corpora/index.js'
+import { allShortcuts } from '../engine/index.js'
+import type { BenchCase } from '../measure/bench.js'
 import type { Contestant } from '../measure/contestant.js'
 import { outcomeOf } from '../measure/contestant.js'
 import { dealt, pairedRun, ratioOf, sameAnswers } from '../measure/paired-run.js'
@@ -30,6 +35,37 @@ test('generated traffic: the same for a seed, no record twice', async () => {
   for (const size of [100, 1000, 30_000]) {
     const [record] = sizedForms(size).records(1, 1, [])
     assert.ok(Math.abs((record?.request.body.length ?? 0) - size) <= 12)
+  }
+})
+
+test('a page and plots from kept results', () => {
+  const spread = spreadOf([100, 110, 120])
+  const figures = { transactionsPerSecond: 9000, microsecondsPerTransaction: spread, processorMicrosecondsPerTransaction: spread } // biome-ignore format: short
+  const own = { engine: 'wafsim', version: null, platform: 'modsec3', records: 10, startMilliseconds: 1, verdictDigest: '0123456789', ...figures } as const // biome-ignore format: short
+  const ratio = [
+    { peer: 'libmodsecurity', ratio: { clock: spreadOf([7]), processor: spreadOf([8.25]) }, sameAnswers: 9 },
+  ]
+  const cases: BenchCase[] = (['cold', 'warm'] as const).flatMap((temperature): BenchCase[] => [
+    { ...own, temperature, way: { workers: 1, shortcuts: allShortcuts }, ratio },
+    { ...own, temperature, engine: 'libmodsecurity', version: 'Made up 1.0', way: null, ratio: [] },
+  ])
+  const results = [
+    { name: 'small-form', doc: 'small', paranoia: 1, records: 10, bodyBytes: 1000, bytes: 11_000, cases },
+  ]
+  const about = { ruleset: { name: 'CRS', digest: '0' }, options: '--records 10', leftOut: [] }
+  const page = performancePage({
+    transactions: recordOf('transactions', { ...about, results }),
+    sizes: recordOf('sizes', { ...about, results }),
+    sentences: null,
+    micro: null,
+  }).replace(/ +/g, ' ')
+  assert.match(page, '| small-form | libmodsecurity | 7.0 | 8.3 | | 8.3 | 9 of 10 |')
+  assert.match(page, '| small-form | 110 (105–115) |')
+  assert.match(page, '## Cost by size')
+  assert.not.match(page, '## Whole processes')
+  for (const svg of [ratioPlot(results, 1), bytesPlot(results, 1), costPlot(results)]) {
+    assert.match(svg, /^<svg /)
+    assert.match(svg, 'libmodsecurity')
   }
 })
 

@@ -1,7 +1,9 @@
 /**
  * What a run found, as text for a terminal and as Markdown for docs/fidelity.md.
  */
+
 import { printable } from '../../engine/index.js'
+import { table } from '../markdown.js'
 import { type Cause, causeOf, causes } from './causes.js'
 import { type Difference, signatureOf } from './comparison.js'
 
@@ -63,14 +65,6 @@ export function comparisonText(comparison: Comparison, examples: number): string
     return `  ${String(group.differences.length).padStart(6)}  ${name}: ${ids.join(', ')}`
   })
   return `${[head, ...lines].join('\n')}\n`
-}
-
-/** Columns are as wide as their widest cell, as the formatter has them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((_cell, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)))
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
 /** One line: who refuses the rules, and why; where both do they agree. */

@@ -197,6 +197,13 @@ export const trafficClasses: readonly TrafficClass[] = [
   { name: 'mix', doc: 'nine in ten everyday requests, one in ten an attack', records: mix },
 ]
 
+/** Throws where there is no such class. */
+export function trafficClassNamed(name: string): TrafficClass {
+  const found = trafficClasses.find((each) => each.name === name)
+  if (found === undefined) throw new Error(`there is no class of traffic named ${name}`)
+  return found
+}
+
 /** Short sentences as GET parameters. */
 export const sentenceRequests = benign('sentence', 'a short sentence as a GET parameter', sentenceQuery)
 
