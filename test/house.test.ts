@@ -71,7 +71,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   transformations: foundations,
   variables: foundations,
   compile: [...foundations, ...tables, 'exclusions', 'seclang'],
-  matching: ['model'],
+  matching: ['model', 'errors'],
   transaction: ['model', 'errors', 'matching', 'variables', 'bodies', 'percent'],
   pool: ['model', 'errors', 'compile', 'matching', 'transaction'],
   tally: ['model'],

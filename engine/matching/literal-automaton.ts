@@ -3,64 +3,77 @@
  *
  * States are numbered so that those in which a literal ends come last: a pass tests one number a byte.
  */
+import { InternalError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import { type Border, foldedBytes, type Literal } from '../model/requirement.js'
 
+/**
+ * LIMIT: bytes of a literal that the automaton reads; the rest is compared where they stand. A table of longer ones
+ * would not fit the processor's cache, and each byte of a value would wait for memory.
+ */
+const headLength = 4
+/** log2 of the classes of bytes that are told apart; bytes beyond that share one, and are compared. */
+const classBits = 6
+const sharedClass = (1 << classBits) - 1
+
 export class LiteralAutomaton {
   /** Class of each byte; bytes that are folded into one share it. Class 0: in no literal. */
-  readonly #classOf = new Uint8Array(256)
-  readonly #classes: number
-  /** Where to go from a state by class of the byte; a state is the offset of its row. */
-  readonly #next: Int32Array
-  /** Offset of the first state in which a literal ends. */
+  readonly #classOf: Uint8Array
+  /** Where to go from a state by class of the byte. */
+  readonly #next: Uint16Array
+  /** The first state in which a literal's head ends. */
   readonly #firstEnd: number
   /** Where the literals of each ending state begin in `#ended`, by state less the first one; one more at the end. */
   readonly #endedFrom: Int32Array
   readonly #ended: Int32Array
-  /** Row of what may follow one of the literals that end in the state. */
+  /** Row of what may follow the head of one of the literals of the state. */
   readonly #followed: Int32Array
-
   readonly #borders: BorderTable
-  /** Of each literal. */
+  /** Of each literal: length, first byte to be compared, and the rows of its borders. */
   readonly #lengths: Int32Array
+  readonly #comparedFrom: Int32Array
   readonly #before: Int32Array
   readonly #after: Int32Array
+  /** All texts, one behind the other, and where each begins. */
+  readonly #bytes: Uint8Array
+  readonly #bytesFrom: Int32Array
 
   constructor(literals: readonly Literal[]) {
     const borders = new BorderTable()
-    this.#lengths = Int32Array.from(literals, ({ text }) => text.length)
+    const texts = literals.map(({ text }) => text)
+    this.#classOf = classify(texts)
+    this.#lengths = Int32Array.from(texts, (text) => text.length)
+    this.#comparedFrom = Int32Array.from(texts, (text) => firstCompared(text, this.#classOf))
     this.#before = Int32Array.from(literals, ({ before, text }) => borders.rowOf(before, text.charCodeAt(0)))
     this.#after = Int32Array.from(literals, ({ after, text }) => borders.rowOf(after, text.charCodeAt(text.length - 1)))
+    this.#bytes = Buffer.from(texts.join(''), 'latin1')
+    this.#bytesFrom = offsets(this.#lengths)
     this.#borders = borders
-    const texts = literals.map(({ text }) => text)
-    const classes = this.#classify(texts)
-    this.#classes = classes
-    const trie = new Trie(texts, this.#classOf, classes)
+
+    const trie = new Trie(texts, this.#classOf)
     const order = trie.endsLast()
-    const states = order.length
-    this.#next = new Int32Array(states * classes)
-    const position = new Int32Array(states)
+    if (order.length > 0xffff) throw new InternalError(`${order.length} states of a literal automaton`)
+    const position = new Uint16Array(order.length)
     order.forEach((state, at) => {
       position[state] = at
     })
-    const plain = order.findIndex((state) => trie.endsOf(state).length > 0)
-    const firstEnd = plain < 0 ? states : plain
-    const ended: number[] = []
-    const from: number[] = [0]
+    this.#next = new Uint16Array(order.length << classBits)
     order.forEach((state, at) => {
-      for (let c = 0; c < classes; c++)
-        this.#next[at * classes + c] = (position[trie.step(state, c)] as number) * classes
-      if (at >= firstEnd) {
-        ended.push(...trie.endsOf(state))
-        from.push(ended.length)
-      }
+      for (let c = 0; c <= sharedClass; c++) this.#next[(at << classBits) | c] = position[trie.step(state, c)] as number
     })
-    this.#firstEnd = firstEnd * classes
-    this.#followed = Int32Array.from({ length: from.length - 1 }, (_, at) =>
-      borders.unionOf(ended.slice(from[at], from[at + 1]).map((literal) => this.#after[literal] as number)),
+    const ending = order.filter((state) => trie.endsOf(state).length > 0).map((state) => trie.endsOf(state))
+    this.#firstEnd = order.length - ending.length
+    this.#endedFrom = offsets(ending.map((ends) => ends.length))
+    this.#ended = Int32Array.from(ending.flat())
+    this.#followed = Int32Array.from(ending, (ends) =>
+      borders.unionOf(ends.map((literal) => this.#rowBehindHead(literal, texts[literal] as ByteString))),
     )
-    this.#endedFrom = Int32Array.from(from)
-    this.#ended = Int32Array.from(ended)
+  }
+
+  #rowBehindHead(literal: number, text: ByteString): number {
+    if (text.length <= headLength) return this.#after[literal] as number
+    const next = text[headLength] as string
+    return this.#borders.rowOfSet(Uint8Array.from(foldedBytes, (byte) => (byte === next ? 1 : 0)))
   }
 
   /**
@@ -72,22 +85,19 @@ export class LiteralAutomaton {
     const next = this.#next
     const firstEnd = this.#firstEnd
     const borders = this.#borders.flags
+    const last = value.length - 1
     let state = 0
     let count = 0
-    for (let i = 0; i < value.length; i++) {
-      state = next[state + (classOf[value.charCodeAt(i)] as number)] as number
+    for (let i = 0; i <= last; i++) {
+      state = next[(state << classBits) | (classOf[value.charCodeAt(i)] as number)] as number
       if (state < firstEnd) continue
-      const behind = i + 1 < value.length ? value.charCodeAt(i + 1) : edge
-      const at = (state - firstEnd) / this.#classes
+      const at = state - firstEnd
+      const behind = i < last ? value.charCodeAt(i + 1) : edge
       if (borders[(this.#followed[at] as number) + behind] === 0) continue
       const to = this.#endedFrom[at + 1] as number
       for (let e = this.#endedFrom[at] as number; e < to; e++) {
         const literal = this.#ended[e] as number
-        if (seen[literal] === scan) continue
-        const start = i - (this.#lengths[literal] as number)
-        const ahead = start >= 0 ? value.charCodeAt(start) : edge
-        if (borders[(this.#before[literal] as number) + ahead] === 0) continue
-        if (borders[(this.#after[literal] as number) + behind] === 0) continue
+        if (seen[literal] === scan || !this.#standsAt(value, i, literal)) continue
         seen[literal] = scan
         found[count++] = literal
       }
@@ -95,18 +105,50 @@ export class LiteralAutomaton {
     return count
   }
 
-  #classify(texts: readonly ByteString[]): number {
-    let classes = 1
-    for (const text of texts)
-      for (let i = 0; i < text.length; i++) {
-        const code = text.charCodeAt(i)
-        if (this.#classOf[code] === 0) this.#classOf[code] = classes++
-      }
-    foldedBytes.forEach((byte, code) => {
-      this.#classOf[code] = this.#classOf[byte.charCodeAt(0)] as number
-    })
-    return classes
+  /** Whether the literal whose head ends at `at` stands there whole, and with its borders. */
+  #standsAt(value: ByteString, at: number, literal: number): boolean {
+    const borders = this.#borders.flags
+    const length = this.#lengths[literal] as number
+    const start = at + 1 - (length < headLength ? length : headLength)
+    const end = start + length
+    if (end > value.length) return false
+    if (borders[(this.#before[literal] as number) + (start > 0 ? value.charCodeAt(start - 1) : edge)] === 0)
+      return false
+    if (borders[(this.#after[literal] as number) + (end < value.length ? value.charCodeAt(end) : edge)] === 0)
+      return false
+    const from = this.#bytesFrom[literal] as number
+    for (let i = this.#comparedFrom[literal] as number; i < length; i++)
+      if (foldedCodes[value.charCodeAt(start + i)] !== this.#bytes[from + i]) return false
+    return true
   }
+}
+
+const foldedCodes = Uint8Array.from(foldedBytes, (byte) => byte.charCodeAt(0))
+
+/** The bytes that stand in most heads get classes of their own. */
+function classify(texts: readonly ByteString[]): Uint8Array {
+  const uses = new Map<number, number>()
+  for (const text of texts)
+    for (let i = 0; i < text.length && i < headLength; i++)
+      uses.set(text.charCodeAt(i), (uses.get(text.charCodeAt(i)) ?? 0) + 1)
+  const classOf = new Uint8Array(256)
+  let classes = 1
+  for (const [code] of [...uses].sort(([, one], [, other]) => other - one))
+    classOf[code] = classes < sharedClass ? classes++ : sharedClass
+  return classOf.map((_, code) => classOf[foldedCodes[code] as number] as number)
+}
+
+/** The head is known from the state, but for bytes of the shared class. */
+function firstCompared(text: ByteString, classOf: Uint8Array): number {
+  for (let i = 0; i < text.length && i < headLength; i++) if (classOf[text.charCodeAt(i)] === sharedClass) return i
+  return Math.min(text.length, headLength)
+}
+
+/** Where each list begins in all of them put together; one more for the end. */
+function offsets(lengths: ArrayLike<number>): Int32Array {
+  const from = new Int32Array(lengths.length + 1)
+  for (let i = 0; i < lengths.length; i++) from[i + 1] = (from[i] as number) + (lengths[i] as number)
+  return from
 }
 
 /** Stands for what is before the first and behind the last byte. */
@@ -139,6 +181,11 @@ class BorderTable {
 
   #makeRow(border: Exclude<Border, 'any'>, inner: number): number {
     return this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0)))
+  }
+
+  /** The row of a set of bytes, beyond which a value does not end. */
+  rowOfSet(set: Uint8Array): number {
+    return this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => set[code] ?? 0))
   }
 
   /** Offset of the row of what one of the rows allows. */
@@ -186,16 +233,15 @@ class Trie {
   constructor(
     literals: readonly ByteString[],
     private readonly classOf: Uint8Array,
-    private readonly classes: number,
   ) {
-    const most = 1 + literals.reduce((sum, text) => sum + text.length, 0)
-    this.#next = new Int32Array(most * classes).fill(-1)
+    const most = 1 + literals.reduce((sum, text) => sum + Math.min(text.length, headLength), 0)
+    this.#next = new Int32Array(most << classBits).fill(-1)
     this.#states = this.#plant(literals)
     this.#complete()
   }
 
   step(state: number, byteClass: number): number {
-    return this.#next[state * this.classes + byteClass] as number
+    return this.#next[(state << classBits) | byteClass] as number
   }
 
   endsOf(state: number): readonly number[] {
@@ -214,14 +260,14 @@ class Trie {
     let level = literals.map((text, index) => ({ text, index, state: 0 }))
     for (let depth = 0; level.length > 0; depth++) {
       level = level.filter((each) => {
-        if (depth < each.text.length) return true
+        if (depth < each.text.length && depth < headLength) return true
         const ends = this.#ends[each.state]
         if (ends === undefined) this.#ends[each.state] = [each.index]
         else ends.push(each.index)
         return false
       })
       for (const each of level) {
-        const at = each.state * this.classes + (this.classOf[each.text.charCodeAt(depth)] as number)
+        const at = (each.state << classBits) | (this.classOf[each.text.charCodeAt(depth)] as number)
         if ((this.#next[at] as number) < 0) this.#next[at] = used++
         each.state = this.#next[at] as number
       }
@@ -231,10 +277,9 @@ class Trie {
 
   #complete(): void {
     const next = this.#next
-    const { classes } = this
     const failure = new Int32Array(this.#states)
     const queue: number[] = []
-    for (let c = 0; c < classes; c++) {
+    for (let c = 0; c <= sharedClass; c++) {
       const to = next[c] as number
       if (to < 0) next[c] = 0
       else queue.push(to)
@@ -244,10 +289,10 @@ class Trie {
       const back = failure[state] as number
       const inherited = this.#ends[back]
       if (inherited !== undefined) this.#ends[state] = [...(this.#ends[state] ?? []), ...inherited]
-      for (let c = 0; c < classes; c++) {
-        const at = state * classes + c
+      for (let c = 0; c <= sharedClass; c++) {
+        const at = (state << classBits) | c
         const to = next[at] as number
-        const fallback = next[back * classes + c] as number
+        const fallback = next[(back << classBits) | c] as number
         if (to < 0) next[at] = fallback
         else {
           failure[to] = fallback

@@ -146,10 +146,26 @@ function limitTestOf(pattern: ByteString, multiLine: boolean, limit: number): Li
 /** What ModSecurity 2 takes where the limit is 0. */
 const defaultMatchLimit = 1500
 
-/** A `/pattern/` key of a target: compared without case, anywhere in the name. */
+/** LIMIT: names whose answer a selector keeps, and their length in bytes. */
+const keptNames = 2000
+const longestKeptName = 64
+
+/**
+ * A `/pattern/` key of a target: compared without case, anywhere in the name.
+ * PERF(transaction): the names of TX and of arguments are nearly the same in every transaction.
+ */
 export function compileSelector(pattern: ByteString): (key: ByteString) => boolean {
   const compiled = compile(pattern, 'isu', patternStepBudget)
-  return (key) => compiled.test(key)
+  const answers = new Map<ByteString, boolean>()
+  return (key) => {
+    let answer = answers.get(key)
+    if (answer !== undefined) return answer
+    answer = compiled.test(key)
+    if (key.length > longestKeptName) return answer
+    if (answers.size >= keptNames) answers.clear()
+    answers.set(key, answer)
+    return answer
+  }
 }
 
 function compile(pattern: ByteString, flags: string, stepBudget: number): Pattern {
