@@ -16,7 +16,13 @@ const headLength = 4
 const classBits = 6
 const sharedClass = (1 << classBits) - 1
 
+/** LIMIT: bytes that are looked for by themselves. */
+const mostBytes = 31
+
 export class LiteralAutomaton {
+  /** Literals of a single byte whatever stands beside it; a bit each in `#bitsOf`. */
+  readonly #singles: number[] = []
+  readonly #bitsOf = new Int32Array(256)
   /** Class of each byte; bytes that are folded into one share it. Class 0: in no literal. */
   readonly #classOf: Uint8Array
   /** Where to go from a state by class of the byte. */
@@ -50,7 +56,7 @@ export class LiteralAutomaton {
     this.#bytesFrom = offsets(this.#lengths)
     this.#borders = borders
 
-    const trie = new Trie(texts, this.#classOf)
+    const trie = new Trie(this.#withoutSingles(literals), this.#classOf)
     const order = trie.endsLast()
     if (order.length > 0xffff) throw new InternalError(`${order.length} states of a literal automaton`)
     const position = new Uint16Array(order.length)
@@ -70,6 +76,20 @@ export class LiteralAutomaton {
     )
   }
 
+  /** Empty texts in place of those that a bit stands for. */
+  #withoutSingles(literals: readonly Literal[]): ByteString[] {
+    return literals.map(({ text, before, after }, literal) => {
+      const alone = text.length === 1 && before === 'any' && after === 'any'
+      if (!alone || this.#singles.length >= mostBytes) return text
+      const bit = 1 << this.#singles.length
+      this.#singles.push(literal)
+      foldedBytes.forEach((byte, code) => {
+        if (byte === text) this.#bitsOf[code] = (this.#bitsOf[code] as number) | bit
+      })
+      return ''
+    })
+  }
+
   #rowBehindHead(literal: number, text: ByteString): number {
     if (text.length <= headLength) return this.#after[literal] as number
     const next = text[headLength] as string
@@ -86,10 +106,14 @@ export class LiteralAutomaton {
     const firstEnd = this.#firstEnd
     const borders = this.#borders.flags
     const last = value.length - 1
+    const bitsOf = this.#bitsOf
     let state = 0
     let count = 0
+    let bits = 0
     for (let i = 0; i <= last; i++) {
-      state = next[(state << classBits) | (classOf[value.charCodeAt(i)] as number)] as number
+      const code = value.charCodeAt(i)
+      bits |= bitsOf[code] as number
+      state = next[(state << classBits) | (classOf[code] as number)] as number
       if (state < firstEnd) continue
       const at = state - firstEnd
       const behind = i < last ? value.charCodeAt(i + 1) : edge
@@ -102,6 +126,8 @@ export class LiteralAutomaton {
         found[count++] = literal
       }
     }
+    for (let single = 0; bits !== 0; single++, bits >>>= 1)
+      if ((bits & 1) === 1) found[count++] = this.#singles[single] as number
     return count
   }
 
@@ -260,6 +286,7 @@ class Trie {
     let level = literals.map((text, index) => ({ text, index, state: 0 }))
     for (let depth = 0; level.length > 0; depth++) {
       level = level.filter((each) => {
+        if (each.text === '') return false
         if (depth < each.text.length && depth < headLength) return true
         const ends = this.#ends[each.state]
         if (ends === undefined) this.#ends[each.state] = [each.index]

@@ -5,8 +5,8 @@
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 
-/** LIMIT: pipelines of one tree; their sets are bits of a number. */
-export const mostPipelines = 31
+/** LIMIT: pipelines of one tree; a set of them is a sum of powers of two, and a number holds that many exactly. */
+export const mostPipelines = 53
 
 /** Set in the presence of every value: asks for transformations that any value may need. */
 const always = 1 << 30
@@ -42,16 +42,81 @@ export class BytePresence {
   }
 }
 
-interface Branch {
-  readonly caseOnly: boolean
-  readonly apply: (value: ByteString) => ByteString
-  readonly bits: number
-  readonly children: Map<TransformationDefinition, Branch>
-  /** The pipeline that ends here as a bit; 0: none. */
-  end: number
-  /** What of the branch and all behind it may change a value, and the pipelines that end there. */
-  bitsBelow: number
-  endsBelow: number
+/** A transformation that knows what it did last: the same value comes by several ways. */
+class Step {
+  #before: ByteString = ''
+  #after: ByteString = ''
+
+  constructor(readonly apply: (value: ByteString) => ByteString) {
+    this.#after = apply('')
+  }
+
+  run(value: ByteString): ByteString {
+    if (value !== this.#before) {
+      this.#after = this.apply(value)
+      this.#before = value
+    }
+    return this.#after
+  }
+}
+
+/** What a value of some presence meets behind a branch. */
+interface Outlook {
+  /** Sum of the pipelines that end without having changed it. */
+  readonly ends: number
+  /** Branches whose transformation may change it, the first on their way. */
+  readonly active: readonly Branch[]
+}
+
+/** LIMIT: outlooks that a branch keeps. */
+const mostOutlooks = 256
+
+class Branch {
+  readonly children = new Map<TransformationDefinition, Branch>()
+  /** Sum of the pipelines that end here, as powers of two. */
+  end = 0
+  /** Bits that tell apart what is behind the branch; known once all children are. */
+  #relevant: number | null = null
+  readonly #outlooks = new Map<number, Outlook>()
+
+  constructor(
+    readonly step: Step,
+    readonly bits: number,
+    readonly caseOnly: boolean,
+  ) {}
+
+  outlook(present: number): Outlook {
+    this.#relevant ??= this.#relevantBits()
+    const presence = present & this.#relevant
+    let found = this.#outlooks.get(presence)
+    if (found === undefined) {
+      found = this.#look(presence)
+      if (this.#outlooks.size >= mostOutlooks) this.#outlooks.clear()
+      this.#outlooks.set(presence, found)
+    }
+    return found
+  }
+
+  #relevantBits(): number {
+    let bits = 0
+    for (const child of this.children.values()) bits |= child.bits | child.#relevantBits()
+    return bits
+  }
+
+  #look(presence: number): Outlook {
+    let ends = this.end
+    const active: Branch[] = []
+    for (const child of this.children.values()) {
+      if ((child.bits & presence) !== 0) {
+        active.push(child)
+        continue
+      }
+      const behind = child.#look(presence)
+      ends += behind.ends
+      active.push(...behind.active)
+    }
+    return { ends, active }
+  }
 }
 
 /** The strings a value became; good until the next value. */
@@ -60,7 +125,7 @@ export interface TransformedStrings {
   readonly strings: readonly ByteString[]
   /** Position of the first string that differs from the one of that position in case alone; often its own. */
   readonly folds: readonly number[]
-  /** Bits of the pipelines that end in the string of that position. */
+  /** Sum of the pipelines that end in the string of that position. */
   readonly ends: readonly number[]
 }
 
@@ -77,24 +142,26 @@ export class PipelineTrie {
   /** What each string is but for case, as far as is known without looking. */
   readonly #foldTexts: ByteString[] = []
 
-  /** At most `mostPipelines`; the bit of each is its position. */
+  /** At most `mostPipelines`, each once; the power of two of each is its position. */
   constructor(pipelines: readonly (readonly TransformationDefinition[])[], presence: BytePresence) {
     this.#list = pipelines
     this.#presence = presence
-    this.#root = branch((value) => value, 0, false)
+    this.#root = new Branch(new Step((value) => value), 0, false)
+    const steps = new Map<TransformationDefinition, Step>()
     pipelines.forEach((pipeline, position) => {
       let at = this.#root
       for (const transformation of pipeline) {
         let next = at.children.get(transformation)
         if (next === undefined) {
-          next = branch(transformation.apply, presence.bitsFor(transformation), transformation.caseOnly === true)
+          const step = steps.get(transformation) ?? new Step(transformation.apply)
+          steps.set(transformation, step)
+          next = new Branch(step, presence.bitsFor(transformation), transformation.caseOnly === true)
           at.children.set(transformation, next)
         }
         at = next
       }
-      at.end |= 1 << position
+      at.end += 2 ** position
     })
-    sumUp(this.#root)
   }
 
   transform(value: ByteString): TransformedStrings {
@@ -108,24 +175,18 @@ export class PipelineTrie {
     this.#found.count = 0
     this.#list.forEach((pipeline, position) => {
       const text = pipeline.reduce((before, { apply }) => apply(before), value)
-      this.#add(text, text, 1 << position)
+      this.#add(text, text, 2 ** position)
     })
     return this.#found
   }
 
   /** `fold` is a string that differs from the value in case alone. */
   #walk(at: Branch, value: ByteString, fold: ByteString, presence: number): void {
-    if ((at.bitsBelow & presence) === 0) {
-      this.#add(value, fold, at.endsBelow)
-      return
-    }
-    if (at.end !== 0) this.#add(value, fold, at.end)
-    for (const child of at.children.values()) {
-      if ((child.bits & presence) === 0) {
-        this.#walk(child, value, fold, presence)
-        continue
-      }
-      const next = child.apply(value)
+    const { ends, active } = at.outlook(presence)
+    if (ends !== 0) this.#add(value, fold, ends)
+    for (let i = 0; i < active.length; i++) {
+      const child = active[i] as Branch
+      const next = child.step.run(value)
       if (next === value) this.#walk(child, value, fold, presence)
       else this.#walk(child, next, child.caseOnly ? fold : next, this.#presence.of(next))
     }
@@ -136,7 +197,7 @@ export class PipelineTrie {
     let same = found.count
     for (let i = 0; i < found.count; i++) {
       if (found.strings[i] === text) {
-        found.ends[i] = (found.ends[i] as number) | ends
+        found.ends[i] = (found.ends[i] as number) + ends
         return
       }
       if (same === found.count && this.#foldTexts[i] === fold) same = i
@@ -145,19 +206,5 @@ export class PipelineTrie {
     found.folds[found.count] = same
     this.#foldTexts[found.count] = fold
     found.ends[found.count++] = ends
-  }
-}
-
-function branch(apply: (value: ByteString) => ByteString, bits: number, caseOnly: boolean): Branch {
-  return { caseOnly, apply, bits, children: new Map(), end: 0, bitsBelow: 0, endsBelow: 0 }
-}
-
-/** `bitsBelow` of a branch is of what follows it: it has been run itself. */
-function sumUp(at: Branch): void {
-  at.endsBelow = at.end
-  for (const child of at.children.values()) {
-    sumUp(child)
-    at.bitsBelow |= child.bits | child.bitsBelow
-    at.endsBelow |= child.endsBelow
   }
 }

@@ -126,7 +126,9 @@ class ClassPart {
   #planFor(ends: number): StringPlan {
     let plan = this.#plans.get(ends)
     if (plan === undefined) {
-      const tests = this.pipelines.flatMap((pipeline, position) => ((ends >>> position) & 1 ? pipeline.tests : []))
+      const tests = this.pipelines.flatMap((pipeline, position) =>
+        Math.floor(ends / 2 ** position) % 2 === 1 ? pipeline.tests : [],
+      )
       plan = planOf([...new Set(tests)], this.all.length)
       this.#plans.set(ends, plan)
     }
@@ -143,13 +145,17 @@ function isFiltered({ requires }: PlannedTest): boolean {
   return requires !== null
 }
 
+/** So few tests are asked outright: that costs less than the prefilter's pass over the string. PERF(prefilter) */
+const fewTests = 4
+
 function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
-  const filtered = tests.some(isFiltered) ? new Uint8Array(total) : null
+  const worthwhile = tests.filter(isFiltered).length > fewTests
+  const filtered = worthwhile ? new Uint8Array(total) : null
   for (const test of tests) if (isFiltered(test) && filtered !== null) filtered[test.number] = 1
   const impure = tests.filter((test) => test.pureUpTo !== Number.POSITIVE_INFINITY)
   return {
     filtered,
-    direct: tests.filter((test) => !isFiltered(test)),
+    direct: worthwhile ? tests.filter((test) => !isFiltered(test)) : tests,
     pureUpTo: Math.min(...impure.map((test) => test.pureUpTo)),
     impure,
   }

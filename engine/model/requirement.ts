@@ -49,6 +49,9 @@ const longestLiteral = 8
 /** The text stands in the value. Null (nothing is required) for the empty text. */
 export function literal(text: ByteString, before: Border = 'any', after: Border = 'any'): Literal | null {
   if (text === '') return null
+  // A sign is looked for by itself at next to no cost, with its borders it is not.
+  if (text.length === 1 && !/[A-Za-z0-9]/.test(text))
+    return { kind: 'literal', text: folded(text), before: 'any', after: 'any' }
   const isCut = text.length > longestLiteral
   return { kind: 'literal', text: folded(text.slice(0, longestLiteral)), before, after: isCut ? 'any' : after }
 }
