@@ -162,6 +162,13 @@ export function shortcutsFrom({ prefilter, memo, sharedTransformations }: Shortc
   }
 }
 
+export function addProfileOption(command: Command): Command {
+  return command.option(
+    '--profile <file>',
+    'writes where the time and the memory of all threads go, in the format of pprof',
+  )
+}
+
 /** The options as the rulesets want them. */
 export function rulesetRequest(options: RulesetOptions): RulesetRequest {
   if (options.rules.length === 0)

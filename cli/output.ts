@@ -92,7 +92,8 @@ function fileSink(text: string, redact: boolean | undefined, width: number): Sin
   return sinkOf(format, stream, file, redact, { color: false, width })
 }
 
-function openForWriting(file: string): number {
+/** Throws UsageError where the file cannot be written. */
+export function openForWriting(file: string): number {
   try {
     return openSync(file, 'w')
   } catch (error) {

@@ -16,6 +16,7 @@ import {
   isUnreadable,
   type LineReader,
   type LoadedRuleset,
+  type Profiling,
   proposeExclusion,
   type RuleCount,
   type SettingsInForce,
@@ -44,6 +45,8 @@ export interface ReplayInput {
   readonly threads?: Threads
   readonly allRules: boolean
   readonly shortcuts: Shortcuts
+  /** Takes the profiles of the workers; null where none are made. */
+  readonly profiling: Profiling | null
   readonly progress: Progress
   /** Share of the input read so far, 0 to 1; null where unknown. */
   share(): number | null
@@ -65,6 +68,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
     allRules: input.allRules,
     shortcuts: input.shortcuts,
     digests: true,
+    profile: input.profiling !== null,
     ...(input.threads === undefined ? {} : { threads: input.threads }),
   }
   const pool = createPool(input.loaded, poolOptions)
@@ -81,6 +85,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
       }
       input.progress.update(counts.records, input.share())
     }
+    input.profiling?.addWorkers(await pool.profiles())
   } finally {
     input.progress.stop()
     await pool.close()

@@ -9,6 +9,7 @@ import {
   type EngineMode,
   type LoadedRuleset,
   type PlatformName,
+  type Profiling,
   RulesetError,
   type Shortcuts,
   type SourcePart,
@@ -41,6 +42,8 @@ export interface BenchInput extends PairedPlan {
   readonly ways: readonly WafsimWay[]
   readonly peers: readonly BatchPeer[]
   readonly records: readonly TransactionRecord[]
+  /** Takes the profiles of wafsim's workers; absent: none are made. */
+  readonly profiling?: Profiling | null
   /** The ruleset as a platform has it. Throws RulesetError where it refuses the rules. */
   rules(platform: PlatformName): RulesOfBench
 }
@@ -112,7 +115,9 @@ async function benchOn(
   const mode = engineMode === undefined ? [] : [`SecRuleEngine ${engineMode === 'on' ? 'On' : 'DetectionOnly'}`]
   const scratch = mkdtempSync(join(tmpdir(), 'wafsim-bench-'))
   try {
-    const contestants: Contestant[] = input.ways.map((way) => wafsimContestant(wayName(way), loaded, way))
+    const contestants: Contestant[] = input.ways.map((way) =>
+      wafsimContestant(`${platform}, ${wayName(way)}`, loaded, way, input.profiling),
+    )
     for (const peer of peers) {
       const own = mkdtempSync(join(scratch, `${peer.name}-`))
       const ruleFile = writePeerRules(parts, [...mode, ...peer.directives], own)

@@ -2,7 +2,14 @@
  * Who takes part in a paired run: wafsim in one of its ways, or a real engine; and what a turn of theirs says.
  */
 import { createHash } from 'node:crypto'
-import { createPool, type LoadedRuleset, type Pool, type Shortcuts, type TransactionRecord } from '../engine/index.js'
+import {
+  createPool,
+  type LoadedRuleset,
+  type Pool,
+  type Profiling,
+  type Shortcuts,
+  type TransactionRecord,
+} from '../engine/index.js'
 
 /** What came of one record. */
 export interface Outcome {
@@ -55,7 +62,12 @@ export interface WafsimWay {
 const batchSize = 16
 
 /** wafsim in a pool of its own, so that it shares neither memory nor compiled code with another way. */
-export function wafsimContestant(name: string, loaded: LoadedRuleset, way: WafsimWay): Contestant {
+export function wafsimContestant(
+  name: string,
+  loaded: LoadedRuleset,
+  way: WafsimWay,
+  profiling: Profiling | null = null,
+): Contestant {
   let pool: Pool | null = null
   const running = (): Pool => {
     if (pool === null) throw new Error(`${name} has not started`)
@@ -66,7 +78,7 @@ export function wafsimContestant(name: string, loaded: LoadedRuleset, way: Wafsi
     version: null,
     start: async () => {
       const began = performance.now()
-      pool = createPool(loaded, { ...way, batchSize })
+      pool = createPool(loaded, { ...way, batchSize, profile: profiling !== null })
       for await (const _ of pool.run(iterated([firstRecord]))) break
       return performance.now() - began
     },
@@ -84,6 +96,7 @@ export function wafsimContestant(name: string, loaded: LoadedRuleset, way: Wafsi
       }
     },
     close: async () => {
+      if (pool !== null) profiling?.addWorkers(await pool.profiles(), `${name}: `)
       await pool?.close()
       pool = null
     },

@@ -73,7 +73,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   compile: [...foundations, ...tables, 'exclusions', 'seclang'],
   matching: ['model', 'errors'],
   transaction: ['model', 'errors', 'matching', 'variables', 'bodies', 'percent'],
-  pool: ['model', 'errors', 'compile', 'matching', 'transaction'],
+  profiling: [],
+  pool: ['profiling', 'model', 'errors', 'compile', 'matching', 'transaction'],
   tally: ['model'],
   'settings-in-force': ['model', 'matching', 'transaction'],
   tuning: ['model', 'errors', 'settings-in-force', 'transaction'],
@@ -129,6 +130,8 @@ const onlyImporters: Readonly<Record<string, readonly string[]>> = {
   re2: ['engine/patterns/index.ts', 'engine/patterns/go-pattern.ts'],
   msgpackr: ['engine/pool/wire.ts', 'corpora/formats/mpk.ts'],
   echarts: ['bench/plots.ts'],
+  '@datadog/pprof': ['engine/profiling/thread-profile.ts'],
+  'pprof-format': ['engine/profiling/merged-profile.ts'],
   '@datadog/native-appsec': ['bench/libinjection/native-appsec.ts'],
 }
 

@@ -13,6 +13,7 @@ import { type CommandDefinition, type ExitStatus, exitStatus } from '../definiti
 import { loadFromOptions } from '../load.js'
 import {
   addCorpusOptions,
+  addProfileOption,
   addRulesetOptions,
   addShortcutOptions,
   type CorpusOptions,
@@ -24,6 +25,7 @@ import {
   wholeNumber,
 } from '../options.js'
 import { outputWidth, write } from '../output.js'
+import { startProfileFile } from '../profile-file.js'
 import { type BenchReport, renderBenchJson, renderBenchText } from '../reports/bench-report.js'
 import { toolVersion } from '../version.js'
 
@@ -35,6 +37,7 @@ interface BenchOptions extends RulesetOptions, CorpusOptions, ShortcutOptions {
   readonly rounds: number
   readonly format: (typeof formats)[number]
   readonly quiet?: boolean
+  readonly profile?: string
 }
 
 export const benchCommand: CommandDefinition = {
@@ -54,7 +57,7 @@ export const benchCommand: CommandDefinition = {
       .option('--rounds <n>', 'turns of each contestant, behind a cold one', wholeNumber('--rounds', 1, 10_000), 10)
       .option('--format <name>', `format: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
       .option('--quiet', 'no progress and no messages')
-    addShortcutOptions(command).action(async (options: BenchOptions) => {
+    addShortcutOptions(addProfileOption(command)).action(async (options: BenchOptions) => {
       finish(await run(options))
     })
   },
@@ -101,6 +104,7 @@ async function recordsOf(options: BenchOptions): Promise<readonly TransactionRec
 
 async function run(options: BenchOptions): Promise<ExitStatus> {
   const quiet = options.quiet ?? false
+  const profile = await startProfileFile(options.profile)
   const { loaded, name } = loadFromOptions(options, { quiet })
   const records = await recordsOf(options)
   const rules = (platform: RulesetOptions['platform']): RulesOfBench => {
@@ -113,7 +117,17 @@ async function run(options: BenchOptions): Promise<ExitStatus> {
     if (!quiet && process.stderr.isTTY === true) process.stderr.write(`\rround ${round} of ${options.rounds} `)
   }
   const { peers, platform, rounds } = options
-  const result = await bench({ platform, ways: waysOf(options), peers, records, rounds, onRound, rules })
+  const result = await bench({
+    platform,
+    ways: waysOf(options),
+    peers,
+    records,
+    rounds,
+    onRound,
+    rules,
+    profiling: profile?.profiling ?? null,
+  })
+  profile?.write()
   const report: BenchReport = {
     tool: { name: 'wafsim', version: toolVersion() },
     date: new Date().toISOString(),

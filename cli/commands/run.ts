@@ -8,6 +8,7 @@ import { type CommandDefinition, type ExitStatus, exitStatus } from '../definiti
 import { loadFromOptions } from '../load.js'
 import {
   addCorpusOptions,
+  addProfileOption,
   addRulesetOptions,
   addShortcutOptions,
   type CorpusOptions,
@@ -20,6 +21,7 @@ import {
   wholeNumber,
 } from '../options.js'
 import { Outputs, outputLayout } from '../output.js'
+import { startProfileFile } from '../profile-file.js'
 import { createProgress } from '../progress.js'
 import { replay } from '../replay.js'
 import { reports } from '../reports/index.js'
@@ -40,6 +42,7 @@ interface RunOptions extends RulesetOptions, CorpusOptions, ShortcutOptions {
   readonly allRules?: boolean
   readonly failOn: readonly Failure[]
   readonly maxFalsePositives?: string
+  readonly profile?: string
 }
 
 export const runCommand: CommandDefinition = {
@@ -48,7 +51,7 @@ export const runCommand: CommandDefinition = {
     const command = program
       .command('run')
       .description('replay corpora through a ruleset: what fires, what would be blocked, false positives, exclusions')
-    addShortcutOptions(addRunOptions(addCorpusOptions(addRulesetOptions(command)))).action(
+    addShortcutOptions(addProfileOption(addRunOptions(addCorpusOptions(addRulesetOptions(command))))).action(
       async (options: RunOptions) => {
         finish(await run(options))
       },
@@ -83,6 +86,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
   const most = parseAllowance(options.maxFalsePositives)
   const ruleFilter = splitRuleFilter(options.filter)
   const quiet = options.quiet ?? false
+  const profile = await startProfileFile(options.profile)
   let tagsOf: (ruleId: number) => readonly string[] = () => []
   const corpus = corpusReader({
     specs: options.corpus,
@@ -116,6 +120,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
       ...(threads === undefined ? {} : { threads }),
       allRules: options.allRules ?? false,
       shortcuts: shortcutsFrom(options),
+      profiling: profile?.profiling ?? null,
       progress: createProgress(!quiet && process.stderr.isTTY === true),
       share: corpus.share,
       keeps: ruleFilter.keeps,
@@ -123,6 +128,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     })
     refuseEmpty(report)
     await outputs.finish(report)
+    profile?.write()
     return judge(report, options.failOn, most)
   } finally {
     await threads?.close()

@@ -24,6 +24,8 @@ export interface PoolOptions extends BatchOptions {
   readonly reader?: LineReader
   /** Records a message; larger batches cost less a record and take longer to the first result. */
   readonly batchSize?: number
+  /** Workers make profiles of themselves, for `Pool.profiles`. */
+  readonly profile?: boolean
   /** Another worker file; for tests of what happens when a worker dies. */
   readonly workerFile?: URL
 }
@@ -33,6 +35,8 @@ export interface Pool {
   run(parts: AsyncIterable<CorpusPart>): AsyncGenerator<Result, void, undefined>
   /** The same, as many at a time as come together. */
   runBatches(parts: AsyncIterable<CorpusPart>): AsyncGenerator<readonly Result[], void, undefined>
+  /** Ends the profiles of the workers, each in pprof's format; none of a pool in the main thread. To be called once. */
+  profiles(): Promise<readonly Uint8Array[]>
   close(): Promise<void>
 }
 
@@ -45,7 +49,11 @@ const batchesPerWorker = 3
 export function createPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
   const { threads } = options
   if (threadsFor(loaded, options) > 0) return pool(workerBatches(loaded, options))
-  return pool({ run: (parts) => mainThreadBatches(loaded, options, parts), close: async () => threads?.close() })
+  return pool({
+    run: (parts) => mainThreadBatches(loaded, options, parts),
+    profiles: async () => [],
+    close: async () => threads?.close(),
+  })
 }
 
 /** Threads that evaluate beside the main thread; 0 where persistent collections ask for capture order. */
@@ -55,15 +63,17 @@ export function threadsFor(loaded: LoadedRuleset, { workers }: PoolOptions): num
 
 interface Batches {
   run(parts: AsyncIterable<CorpusPart>): AsyncGenerator<readonly Result[], void, undefined>
+  profiles(): Promise<readonly Uint8Array[]>
   close(): Promise<void>
 }
 
-function pool({ run, close }: Batches): Pool {
+function pool({ run, profiles, close }: Batches): Pool {
   return {
     async *run(parts) {
       for await (const results of run(parts)) yield* results
     },
     runBatches: run,
+    profiles,
     close,
   }
 }
@@ -86,12 +96,13 @@ async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readon
 
 function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
   const threads = options.threads ?? new Threads(options.workers, options.workerFile)
-  const { allRules = false, digests = false, shortcuts = allShortcuts, reader = null } = options
+  const { allRules = false, digests = false, shortcuts = allShortcuts, reader = null, profile = false } = options
   threads.setUp({
     kind: 'setup',
     source: loaded.source,
     options: { allRules, shortcuts, ...(digests ? { digests } : {}) },
     reader,
+    profile,
   })
   const underWay = threads.count * batchesPerWorker
   return {
@@ -106,6 +117,7 @@ function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
       }
       for (const results of pending) yield await results
     },
+    profiles: () => (profile ? threads.profiles() : Promise.resolve([])),
     close: () => threads.close(),
   }
 }

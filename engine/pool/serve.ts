@@ -26,12 +26,15 @@ export function serve(evaluateBatch: EvaluateBatch): void {
 }
 
 async function setUp(
-  { source, options, reader }: Setup,
+  { source, options, reader, profile }: Setup,
   evaluateBatch: EvaluateBatch,
 ): Promise<(batch: Batch) => Uint8Array<ArrayBuffer>> {
+  const profiler = profile ? await import('../profiling/thread-profile.js') : null
+  profiler?.startThreadProfile()
   const ruleset = compileSource(source)
   const readLines = reader === null ? null : await openReader(reader)
   return (batch) => {
+    if (batch.kind === 'profile') return profiler?.stopThreadProfile() ?? new Uint8Array()
     const items = batch.kind === 'items' ? unpackItems(batch.bytes) : (readLines?.(batch.lines) ?? [])
     return packResults(evaluateBatch(ruleset, items, options))
   }

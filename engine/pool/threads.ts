@@ -50,6 +50,12 @@ export class Threads {
     })
   }
 
+  /** Ends the profiles of all threads; those that die meanwhile have none. */
+  async profiles(): Promise<readonly Uint8Array[]> {
+    const asked = [...this.#threads].map((thread) => ask(thread, { kind: 'profile' }).catch(() => null))
+    return (await Promise.all(asked)).filter((profile) => profile !== null)
+  }
+
   async close(): Promise<void> {
     const threads = [...this.#threads]
     this.#threads.clear()
@@ -99,9 +105,18 @@ export class Threads {
   }
 }
 
+/** Behind the jobs that the thread has. */
+function ask(thread: Thread, batch: Batch): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    thread.jobs.push({ batch, resolve, reject })
+    post(thread.worker, batch)
+  })
+}
+
 /** The job keeps its bytes: it may have to be done again. */
 function post(worker: Worker, batch: Batch): void {
-  if (batch.kind === 'items') {
+  if (batch.kind === 'profile') worker.postMessage(batch)
+  else if (batch.kind === 'items') {
     const bytes = ownBytes(batch.bytes)
     worker.postMessage({ ...batch, bytes }, [bytes.buffer])
   } else {

@@ -22,12 +22,15 @@ export interface Setup {
   readonly source: RulesetSource
   readonly options: BatchOptions
   readonly reader: LineReader | null
+  /** Whether the worker makes a profile of itself. */
+  readonly profile: boolean
 }
 
-/** Each is answered by packed results. */
+/** Each is answered by packed results, but for `profile`, which ends the worker's profile and is answered by it. */
 export type Batch =
   | { readonly kind: 'items'; readonly bytes: Uint8Array }
   | { readonly kind: 'lines'; readonly lines: RawLines }
+  | { readonly kind: 'profile' }
 
 const packr = new Packr({ useRecords: true, bundleStrings: false })
 
