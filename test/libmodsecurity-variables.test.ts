@@ -63,4 +63,21 @@ test('the line of the response is what the connector says', () => {
   assert.match(seen('STATUS_LINE', 3, { response }) ?? '', / 200$/)
 })
 
+test('values come in the order of libmodsecurity 3.0.9, whose hash takes the byte FF for -1', () => {
+  const text = `
+SecRule REQUEST_COOKIES "@rx ." "id:1,phase:1,pass,nolog,setvar:'tx.order=%{tx.order}%{MATCHED_VAR}'"
+SecRule TX:order "@rx ." "id:2,phase:1,pass,log,msg:'seen',logdata:'%{MATCHED_VAR}'"
+`
+  for (const [names, expected] of [
+    [['a', 'c\xff\xff', 'c', 'bb'], '1243'],
+    [['acb', 'a', 'b', '\xffaa'], '1234'],
+    [['b\xffd', 'db', '\xff', 'b\xfe'], '1243'],
+    [['b\xffb', '\xff', 'cca', 'b\xfe'], '1234'],
+  ] as const) {
+    const cookie = names.map((name, at) => `${name}=${at + 1}`).join('; ')
+    const verdict = play(text, { headers: [['Cookie', cookie]] })
+    assert.is(verdict.matches.find(({ ruleId }) => ruleId === 2)?.logdata, expected, cookie)
+  }
+})
+
 test.run()

@@ -32,7 +32,8 @@ const absent = -2
  */
 class BucketTable {
   readonly #keys: readonly ByteString[]
-  readonly #hashes: Uint32Array
+  /** Below 0: a number of 64 bits without sign that has overflowed. */
+  readonly #hashes: Float64Array
   readonly #next: Int32Array
   #first = absent
   #before: Int32Array
@@ -41,7 +42,7 @@ class BucketTable {
 
   constructor(private readonly entries: readonly Entry[]) {
     this.#keys = entries.map(({ key }) => lowerAscii(key ?? ''))
-    this.#hashes = Uint32Array.from(this.#keys, sumOfBytes)
+    this.#hashes = Float64Array.from(this.#keys, sumOfBytes)
     this.#next = new Int32Array(entries.length).fill(absent)
     this.#before = new Int32Array(firstBuckets).fill(absent)
   }
@@ -65,7 +66,9 @@ class BucketTable {
   }
 
   #bucketOf(node: number): number {
-    return (this.#hashes[node] as number) % this.#buckets
+    const hash = this.#hashes[node] as number
+    if (hash >= 0) return hash % this.#buckets
+    return Number(BigInt.asUintN(64, BigInt(hash)) % BigInt(this.#buckets))
   }
 
   #after(node: number): number {
@@ -124,8 +127,12 @@ class BucketTable {
   }
 }
 
+/** The C library lower-cases 0xFF to -1, as it does its end-of-file. */
 function sumOfBytes(key: ByteString): number {
   let sum = 0
-  for (let i = 0; i < key.length; i++) sum += key.charCodeAt(i)
+  for (let i = 0; i < key.length; i++) {
+    const byte = key.charCodeAt(i)
+    sum += byte === 0xff ? -1 : byte
+  }
   return sum
 }
