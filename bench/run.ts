@@ -21,7 +21,7 @@ const rules = options.rules ?? chooseRules(undefined, repository)[0] ?? 'starter
 const { parts, name } = resolveRuleset({ rules: [rules], platform: 'modsec3', set: [] })
 const about = {
   ruleset: { name: name.replace(/ \(.*\)$/, ''), digest: loadRuleset({ parts, engineMode: 'on' }).digest },
-  options: `--records ${options.records} --rounds ${options.rounds} --seed ${options.seed}`,
+  options: `--records ${options.records} --rounds ${options.rounds} --warm-up ${options.warmUp} --seed ${options.seed}`,
 }
 
 function told(line: string): void {

@@ -26,7 +26,6 @@ const twoWorkers: WafsimWay = { workers: 2, shortcuts: allShortcuts }
 
 /** What compiles the code that is used often, in engines that do so while they run: records that are not measured. */
 const warmUpTraffic = trafficClassNamed('mix')
-const mostWarmUpRecords = 1000
 
 /** Text behind the rules: bodies of every size are to be read. */
 const roomForBodies = `SecRequestBodyLimit 16777216
@@ -80,7 +79,7 @@ async function measure(
   told: (line: string) => void,
 ): Promise<TrafficRun> {
   const attacks = await readAll(bundledCorpora().attacks)
-  const warmUp = warmUpTraffic.records(Math.min(mostWarmUpRecords, options.records), options.seed + 1_000_000, attacks)
+  const warmUp = warmUpTraffic.records(options.warmUp, options.seed + 1_000_000, attacks)
   const results: TrafficResult[] = []
   const leftOut = new Map<string, LeftOut>()
   for (const { traffic, count, rounds, ways, behind } of list)
