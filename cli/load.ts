@@ -4,6 +4,7 @@
 import { type EngineMode, formatDiagnostic, type LoadedRuleset, loadRuleset, UsageError } from '../engine/index.js'
 import { resolveRuleset } from '../rulesets/index.js'
 import { type RulesetOptions, rulesetRequest } from './options.js'
+import { learnPatterns } from './pattern-cache.js'
 
 export interface Loaded {
   readonly loaded: LoadedRuleset
@@ -27,6 +28,7 @@ export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Load
   const plan = resolveRuleset({ ...rulesetRequest(options), crsTestSettings })
   const engineMode: EngineMode | undefined =
     options.engineMode ?? (crsTestSettings ? 'detection-only' : plan.engineMode)
+  learnPatterns()
   const loaded = loadRuleset({
     parts: plan.parts,
     platform: options.platform,

@@ -40,6 +40,8 @@ export interface ReplayInput {
   readonly sources: readonly string[]
   readonly parts: AsyncIterable<CorpusPart>
   readonly reader: LineReader
+  /** What is known of the ruleset's patterns. */
+  readonly facts: string
   readonly workers: number
   /** Started beforehand; closed at the end. */
   readonly threads?: Threads
@@ -65,6 +67,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   const poolOptions = {
     workers: input.workers,
     reader: input.reader,
+    facts: input.facts,
     allRules: input.allRules,
     shortcuts: input.shortcuts,
     digests: true,

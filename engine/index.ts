@@ -5,7 +5,14 @@ export { actions, ctlOptions } from './actions/index.js'
 export { type NameFamily, refusingPlatforms } from './compile/availability.js'
 export { type CompileResult, checkParts } from './compile/compile.js'
 export { directives } from './compile/directives.js'
-export { type LoadedRuleset, loadRuleset, type RulesetInput, type RulesetSource } from './compile/source.js'
+export {
+  askPatterns,
+  type LoadedRuleset,
+  loadRuleset,
+  patternFacts,
+  type RulesetInput,
+  type RulesetSource,
+} from './compile/source.js'
 export {
   CaptureError,
   type Diagnostic,
@@ -36,7 +43,7 @@ export type { Rule, Ruleset, SourcePart, Unsimulated } from './model/ruleset.js'
 export type { Match, Verdict, VerdictKind } from './model/verdict.js'
 export { nearestName } from './near-name.js'
 export { operators } from './operators/index.js'
-export { compilePattern } from './patterns/index.js'
+export { compilePattern, factsFound, learnFacts } from './patterns/index.js'
 export type { LineReader, Result } from './pool/batch.js'
 export { createPool, type Pool, type PoolOptions, threadsFor } from './pool/pool.js'
 export { Threads } from './pool/threads.js'

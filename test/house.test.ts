@@ -74,7 +74,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   matching: ['model', 'errors'],
   transaction: ['model', 'errors', 'matching', 'variables', 'bodies', 'percent'],
   profiling: [],
-  pool: ['profiling', 'model', 'errors', 'compile', 'matching', 'transaction'],
+  pool: ['profiling', 'model', 'errors', 'compile', 'matching', 'patterns', 'transaction'],
   tally: ['model'],
   'settings-in-force': ['model', 'matching', 'transaction'],
   tuning: ['model', 'errors', 'settings-in-force', 'transaction'],

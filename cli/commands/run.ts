@@ -21,6 +21,7 @@ import {
   wholeNumber,
 } from '../options.js'
 import { Outputs, outputLayout } from '../output.js'
+import { keepPatterns } from '../pattern-cache.js'
 import { startProfileFile } from '../profile-file.js'
 import { createProgress } from '../progress.js'
 import { replay } from '../replay.js'
@@ -102,6 +103,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
   try {
     const { loaded, name } = loadFromOptions(options, { quiet })
     tagsOf = tagLookup(loaded.ruleset)
+    const facts = keepPatterns(loaded)
     const outputs = new Outputs(
       {
         out: options.out,
@@ -116,6 +118,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
       sources: corpus.sources,
       parts: corpus.parts,
       reader: corpus.reader,
+      facts,
       workers,
       ...(threads === undefined ? {} : { threads }),
       allRules: options.allRules ?? false,

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { EngineMode } from '../model/definitions.js'
 import { type PlatformName, platformWith, type ServerName } from '../model/platform.js'
 import type { Ruleset, SourcePart } from '../model/ruleset.js'
+import { packFacts } from '../patterns/index.js'
 import { createBundleReader, createDiskReader, type SourceBundle } from '../seclang/source.js'
 import { compileParts } from './compile.js'
 
@@ -55,6 +56,20 @@ export function loadRuleset(input: RulesetInput): LoadedRuleset {
     server: input.server ?? null,
   }
   return { ruleset, source, digest: digestOf(source) }
+}
+
+/**
+ * What matching asks of the ruleset's patterns, for threads that compile the same ruleset and for later runs: see
+ * `learnFacts`.
+ */
+export function patternFacts({ ruleset }: LoadedRuleset): string {
+  askPatterns(ruleset)
+  return packFacts()
+}
+
+/** Has everything found out that matching will ask. */
+export function askPatterns({ rules }: Ruleset): void {
+  for (const { links } of rules) void links[0]?.operator?.traits?.requires
 }
 
 /** Compiles what `loadRuleset` has read; used by workers. */

@@ -11,9 +11,10 @@ import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { anyLiteral, anyOf, type Requirement } from '../model/requirement.js'
 import { Backtracker } from './backtracker.js'
-import { compileGoPattern } from './go-pattern.js'
+import { compileGoPattern, type GoPattern } from './go-pattern.js'
 import { compileMatchLimit, type LimitTest, leastLimitedLength } from './match-limit.js'
 import { parsePattern } from './parser.js'
+import { isPlainPattern, notePlainPattern, requirementOnce } from './pattern-facts.js'
 import { utf8Of } from './pooled-utf8.js'
 import { relaxPossessive } from './possessive.js'
 import { beyondRe2, printExact, printSuperset } from './printer.js'
@@ -24,6 +25,7 @@ import { requiredLiterals } from './required-literals.js'
 import { hasLooseLineStart, type PatternTree } from './tree.js'
 
 export { PatternRunaway } from './backtracker.js'
+export { factsFound, learnFacts, packFacts } from './pattern-facts.js'
 
 export interface PatternMatch {
   readonly index: number
@@ -69,20 +71,30 @@ export function compilePattern(
 
 /** Go's regexp has the syntax of RE2; a ruleset with another pattern does not load. */
 function goPattern(pattern: ByteString): Pattern {
+  const key = `go ${pattern}`
+  let compiled = isPlainPattern(key) ? null : compiledByGo(pattern)
+  notePlainPattern(key)
+  const whenUsed = (): GoPattern => {
+    compiled ??= compiledByGo(pattern)
+    return compiled
+  }
+  return {
+    run: 're2',
+    needs: [],
+    get requires() {
+      return requirementOnce(key, () => goRequirement(pattern))
+    },
+    test: (value) => whenUsed().test(value),
+    exec: (value) => {
+      const found = whenUsed().exec(value)
+      return found === null ? null : { ...found, matched: found.groups[0] ?? '' }
+    },
+  }
+}
+
+function compiledByGo(pattern: ByteString): GoPattern {
   try {
-    const { test, exec } = compileGoPattern(pattern)
-    return {
-      run: 're2',
-      needs: [],
-      get requires() {
-        return goRequirement(pattern)
-      },
-      test,
-      exec: (value) => {
-        const found = exec(value)
-        return found === null ? null : { ...found, matched: found.groups[0] ?? '' }
-      },
-    }
+    return compileGoPattern(pattern)
   } catch (error) {
     throw new DefinitionError(
       `Go's regexp cannot compile the pattern: ${(error as Error).message}`,
@@ -171,34 +183,31 @@ export function compileSelector(pattern: ByteString): (key: ByteString) => boole
 function compile(pattern: ByteString, flags: string, stepBudget: number): Pattern {
   if (wholeValue.test(pattern)) return wholeValuePattern
   const caseless = flags.includes('i')
-  const { source, needs } = rewritePattern(pattern, caseless)
+  const key = `${flags} ${pattern}`
   const read = (): PatternTree => parsePattern(pattern, { caseless, multiLine: flags.includes('m') })
-  const requires = (): Requirement | null => requirementOf(read, true)
-  if (needs.length === 0) {
-    const tree = attempted(read)
-    if (tree !== null && re2Accepts(source, tree)) {
-      const otherwise = (): Pattern => compileOtherwise(read(), needs, requires, stepBudget)
-      return strictAtEnd(patternOnceUsed(source, flags, requires, otherwise), pattern, flags, stepBudget)
-    }
-    const plain = compiledBy(source, flags)
-    if (plain !== null) return strictAtEnd(re2Pattern(plain, 're2', needs, requires), pattern, flags, stepBudget)
+  const requires = (): Requirement | null => requirementOnce(key, () => requirementOf(read, true))
+  const otherwise = (needs: readonly string[]): Pattern => compileOtherwise(read(), needs, requires, stepBudget)
+  if (!isPlainPattern(key)) {
+    const { source, needs } = rewritePattern(pattern, caseless)
+    if (needs.length > 0 || !isTaken(source, flags, attempted(read))) return otherwise(needs)
+    notePlainPattern(key)
   }
-  return compileOtherwise(read(), needs, requires, stepBudget)
+  const compiled = (): Pattern => {
+    const plain = compiledBy(rewritePattern(pattern, caseless).source, flags)
+    return plain === null ? otherwise([]) : re2Pattern(plain, 're2', [], () => null)
+  }
+  return strictAtEnd(patternOnceUsed(compiled, requires), pattern, flags, stepBudget)
 }
 
-/** A pattern that RE2 takes for certain: compiled with the first value, since most patterns of a ruleset see none. */
-function patternOnceUsed(
-  source: ByteString,
-  flags: string,
-  requires: () => Requirement | null,
-  otherwise: () => Pattern,
-): Pattern {
+function isTaken(source: ByteString, flags: string, tree: PatternTree | null): boolean {
+  return (tree !== null && re2Accepts(source, tree)) || compiledBy(source, flags) !== null
+}
+
+/** A pattern that RE2 takes: compiled with the first value, since most patterns of a ruleset see none. */
+function patternOnceUsed(compile: () => Pattern, requires: () => Requirement | null): Pattern {
   let compiled: Pattern | null = null
   const pattern = (): Pattern => {
-    if (compiled === null) {
-      const plain = compiledBy(source, flags)
-      compiled = plain === null ? otherwise() : re2Pattern(plain, 're2', [], () => null)
-    }
+    compiled ??= compile()
     return compiled
   }
   return {

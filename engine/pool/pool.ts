@@ -20,6 +20,8 @@ export interface PoolOptions extends BatchOptions {
   readonly workers: number
   /** Threads that were started beforehand, as many as `workers`; the pool closes them. */
   readonly threads?: Threads
+  /** `patternFacts` of the ruleset; without them each thread finds them out. */
+  readonly facts?: string
   /** Reads the raw lines of the corpus. */
   readonly reader?: LineReader
   /** Records a message; larger batches cost less a record and take longer to the first result. */
@@ -96,13 +98,15 @@ async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readon
 
 function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
   const threads = options.threads ?? new Threads(options.workers, options.workerFile)
-  const { allRules = false, digests = false, shortcuts = allShortcuts, reader = null, profile = false } = options
+  const { allRules = false, digests = false, shortcuts = allShortcuts } = options
+  const { reader = null, profile = false, facts = null } = options
   threads.setUp({
     kind: 'setup',
     source: loaded.source,
     options: { allRules, shortcuts, ...(digests ? { digests } : {}) },
     reader,
     profile,
+    facts,
   })
   const underWay = threads.count * batchesPerWorker
   return {

@@ -5,6 +5,7 @@ import { parentPort } from 'node:worker_threads'
 import { compileSource } from '../compile/source.js'
 import type { CorpusItem } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
+import { learnFacts } from '../patterns/index.js'
 import { type BatchOptions, openReader, type Result } from './batch.js'
 import { type Batch, packResults, type Setup, unpackItems } from './wire.js'
 
@@ -26,11 +27,12 @@ export function serve(evaluateBatch: EvaluateBatch): void {
 }
 
 async function setUp(
-  { source, options, reader, profile }: Setup,
+  { source, options, reader, profile, facts }: Setup,
   evaluateBatch: EvaluateBatch,
 ): Promise<(batch: Batch) => Uint8Array<ArrayBuffer>> {
   const profiler = profile ? await import('../profiling/thread-profile.js') : null
   profiler?.startThreadProfile()
+  if (facts !== null) learnFacts(facts)
   const ruleset = compileSource(source)
   const readLines = reader === null ? null : await openReader(reader)
   return (batch) => {

@@ -24,6 +24,8 @@ export interface Setup {
   readonly reader: LineReader | null
   /** Whether the worker makes a profile of itself. */
   readonly profile: boolean
+  /** What is known of the patterns: `patternFacts`. */
+  readonly facts: string | null
 }
 
 /** Each is answered by packed results, but for `profile`, which ends the worker's profile and is answered by it. */
