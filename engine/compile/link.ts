@@ -3,7 +3,8 @@
  * exclusions applied, jumps to markers resolved to positions.
  */
 import type { ActionDraft } from '../actions/index.js'
-import type { RuleSelector, TransformationDefinition } from '../model/definitions.js'
+import type { RuleSelector, Template, TransformationDefinition } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type {
   Disruption,
@@ -146,6 +147,7 @@ function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, p
     msg: head.msg,
     logdata: head.logdata,
     tags: head.tags,
+    fixedTags: fixedTags(head.tags),
     severity: head.severity,
     rev: head.rev,
     ver: head.ver,
@@ -153,6 +155,11 @@ function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, p
     scores: draft.links.some((link) => link.actions.scores),
     span: draft.span,
   }
+}
+
+function fixedTags(tags: readonly Template[]): readonly ByteString[] | null {
+  const constants = tags.flatMap(({ constant }) => constant ?? [])
+  return constants.length === tags.length ? Object.freeze(constants) : null
 }
 
 function freezeLink(link: LinkDraft, defaults: ActionDraft | null, pipelines: PipelineTable): RuleLink {

@@ -85,6 +85,8 @@ export interface Rule {
   readonly msg: Template | null
   readonly logdata: Template | null
   readonly tags: readonly Template[]
+  /** The tags where none holds a macro; else null. */
+  readonly fixedTags: readonly ByteString[] | null
   /** 0 (EMERGENCY) to 7 (DEBUG); null where none. */
   readonly severity: number | null
   readonly rev: ByteString

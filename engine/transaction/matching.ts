@@ -45,18 +45,8 @@ export class Matching {
     return planned === null ? null : (target) => planned.candidates(rule, target)
   }
 
-  /**
-   * Matches of the value: at most one, but with multiMatch one for each stage of its transformations that says
-   * it changed it.
-   */
-  matches(link: RuleLink, value: ByteString): readonly ValueMatch[] {
-    if (link.multiMatch) return this.#matchStages(link, value)
-    const transformed = this.#transform(link.pipeline, value)
-    const match = this.#operate(link, transformed)
-    return match === null ? NONE : [{ match, transformed }]
-  }
-
-  #matchStages(link: RuleLink, value: ByteString): readonly ValueMatch[] {
+  /** With multiMatch: a match for each stage of its transformations that says it changed the value. */
+  stageMatches(link: RuleLink, value: ByteString): readonly ValueMatch[] {
     const { multiMatchNeedsTransformation } = this.transaction.ruleset.platform
     if (multiMatchNeedsTransformation && link.pipeline.transformations.length === 0) return NONE
     const stages = [value]
@@ -67,18 +57,19 @@ export class Matching {
       current = next
     }
     return stages.flatMap((transformed) => {
-      const match = this.#operate(link, transformed)
+      const match = this.operate(link, transformed)
       return match === null ? [] : [{ match, transformed }]
     })
   }
 
-  #operate(link: RuleLink, value: ByteString): OperatorMatch | null {
+  /** Null: no match. */
+  operate(link: RuleLink, value: ByteString): OperatorMatch | null {
     const match = link.operator === null ? plainMatch : link.operator(value, this.transaction)
     if (!link.negated) return match
     return match === null ? plainMatch : null
   }
 
-  #transform(pipeline: Pipeline, value: ByteString): ByteString {
+  transform(pipeline: Pipeline, value: ByteString): ByteString {
     const { transformations } = pipeline
     if (transformations.length === 0) return value
     let known = this.#transformed[pipeline.id]

@@ -4,19 +4,17 @@
  * Follows libmodsecurity's order: at every match of a link capture, MATCHED_VAR and the state actions run at
  * once; log and disruptive action only when the whole chain has matched.
  */
-import type { OperatorMatch } from '../model/definitions.js'
+import type { Effect, OperatorMatch } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Rule, RuleLink, Target } from '../model/ruleset.js'
 import { severityName } from '../model/severity.js'
 import type { Match } from '../model/verdict.js'
-import type { Matching, ValueMatch } from './matching.js'
+import type { Matching } from './matching.js'
 import type { Interruption, Transaction } from './transaction.js'
-import { visitValues } from './values.js'
+import { type ValueVisitor, visitValues } from './values.js'
 
 /** Longest value kept in a report, in bytes. */
 const reportedValueBytes = 200
-
-const NO_TAGS: readonly ByteString[] = Object.freeze([])
 
 /** What is left of a rule whose head is known to match nothing. */
 export function passOver(transaction: Transaction): void {
@@ -55,27 +53,52 @@ function evaluateLink(
     return true
   }
   const reaches = position === 0 || transaction.platform.targetExclusionReachesChain
-  let matched = false
   const exclusions = reaches ? transaction.targetExclusions(rule) : null
   const candidates = position === 0 ? matching.candidatesOf(rule) : null
-  visitValues(link, transaction, exclusions, candidates, (target, key, value) => {
-    for (const found of matching.matches(link, value)) {
-      matched = true
-      const name = targetName(target, key, transaction.platform.countsNamedWithSign)
-      takeMatch(transaction, link, name, found)
-      if (kept !== null)
-        kept.push(describe(transaction, rule, position, name, found.match.matched ?? found.transformed))
-    }
-  })
-  if (!matched) transaction.matched.all = []
-  return matched
+  const take = new MatchTaker(transaction, matching, rule, position, kept)
+  visitValues(link, transaction, exclusions, candidates, take)
+  if (!take.matched) transaction.matched.all = []
+  return take.matched
 }
 
-/** What a match changes at once, whatever becomes of the chain. */
-function takeMatch(transaction: Transaction, link: RuleLink, name: ByteString, found: ValueMatch): void {
-  if (link.capture) capture(transaction, found.match)
-  noteMatch(transaction, { name, value: found.transformed })
-  runEffects(transaction, link)
+/** Tries the values of one link, and does what a match changes at once, whatever becomes of the chain. */
+class MatchTaker implements ValueVisitor {
+  matched = false
+  readonly #link: RuleLink
+
+  constructor(
+    private readonly transaction: Transaction,
+    private readonly matching: Matching,
+    private readonly rule: Rule,
+    private readonly position: number,
+    private readonly kept: Match[] | null,
+  ) {
+    this.#link = rule.links[position] as RuleLink
+  }
+
+  visit(target: Target, key: ByteString | null, value: ByteString): void {
+    const link = this.#link
+    if (link.multiMatch) {
+      for (const { match, transformed } of this.matching.stageMatches(link, value))
+        this.#take(target, key, match, transformed)
+      return
+    }
+    const transformed = this.matching.transform(link.pipeline, value)
+    const match = this.matching.operate(link, transformed)
+    if (match !== null) this.#take(target, key, match, transformed)
+  }
+
+  #take(target: Target, key: ByteString | null, match: OperatorMatch, transformed: ByteString): void {
+    const { transaction } = this
+    const link = this.#link
+    this.matched = true
+    const name = targetName(target, key, transaction.platform.countsNamedWithSign)
+    if (link.capture) capture(transaction, match)
+    noteMatch(transaction, { name, value: transformed })
+    runEffects(transaction, link)
+    if (this.kept !== null)
+      this.kept.push(describe(transaction, this.rule, this.position, name, match.matched ?? transformed))
+  }
 }
 
 function noteMatch({ matched }: Transaction, seen: { name: ByteString; value: ByteString }): void {
@@ -88,19 +111,22 @@ function targetName(target: Target, key: ByteString | null, withSign: boolean): 
   return key === null ? target.variable.name : `${target.variable.name}:${key}`
 }
 
+const captureNames = Array.from({ length: 10 }, (_, n) => String(n))
+
 function capture(transaction: Transaction, match: OperatorMatch): void {
   const { captures } = match
   const removes = transaction.platform.otherCaptures === 'removed'
   for (let n = 0; n < 10; n++) {
     const value = captures?.[n]
-    if (value !== undefined) transaction.tx.set(String(n), value)
-    else if (removes) transaction.tx.remove(String(n))
+    if (value !== undefined) transaction.tx.set(captureNames[n] as string, value)
+    else if (removes) transaction.tx.remove(captureNames[n] as string)
   }
 }
 
 function runEffects(transaction: Transaction, link: RuleLink): void {
   transaction.points = 0
-  for (const effect of link.effects) effect(transaction)
+  const { effects } = link
+  for (let i = 0; i < effects.length; i++) (effects[i] as Effect)(transaction)
 }
 
 function describe(transaction: Transaction, rule: Rule, link: number, target: ByteString, value: ByteString): Match {
@@ -110,7 +136,7 @@ function describe(transaction: Transaction, rule: Rule, link: number, target: By
     phase: rule.phase,
     msg: rule.msg?.expand(transaction) ?? '',
     severity: severityName(rule.severity),
-    tags: rule.tags.length === 0 ? NO_TAGS : rule.tags.map((tag) => tag.expand(transaction)),
+    tags: rule.fixedTags ?? rule.tags.map((tag) => tag.expand(transaction)),
     logdata: rule.logdata?.expand(transaction) ?? '',
     target,
     value: value.length > reportedValueBytes ? value.slice(0, reportedValueBytes) : value,

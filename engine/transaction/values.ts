@@ -7,7 +7,9 @@ import type { RuleLink, Target } from '../model/ruleset.js'
 import type { CandidateValues } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
 
-export type ValueVisitor = (target: Target, key: ByteString | null, value: ByteString) => void
+export interface ValueVisitor {
+  visit(target: Target, key: ByteString | null, value: ByteString): void
+}
 
 const NONE: readonly Entry[] = Object.freeze([])
 const UNSET: readonly Entry[] = Object.freeze([{ key: null, value: '' }])
@@ -44,7 +46,7 @@ export function visitValues(
   transaction: Transaction,
   runtime: readonly TargetExclusion[] | null,
   candidatesOf: CandidatesOf | null,
-  visit: ValueVisitor,
+  visitor: ValueVisitor,
 ): void {
   const fixed = link.exclusions
   const { targets } = link
@@ -55,7 +57,7 @@ export function visitValues(
     const entries = candidates?.entries ?? entriesOf(target, transaction)
     if (target.count) {
       const count = countOf(entries, name, fixed, runtime)
-      visit(target, target.selector?.text ?? null, String(count))
+      visitor.visit(target, target.selector?.text ?? null, String(count))
       continue
     }
     for (let position = 0; position < entries.length; position++) {
@@ -63,7 +65,7 @@ export function visitValues(
       const { key, value } = entries[position] as Entry
       if (fixed.length > 0 && excluded(fixed, name, key)) continue
       if (runtime !== null && excluded(runtime, name, key)) continue
-      visit(target, key, value)
+      visitor.visit(target, key, value)
     }
   }
 }
