@@ -87,6 +87,7 @@ function revision(): string {
 export function recordOf<K extends Kind>(
   kind: K,
   about: Pick<BenchRecord<K>, 'ruleset' | 'options' | 'leftOut' | 'results'>,
+  date = new Date(),
 ): BenchRecord<K> {
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }
   const versions = { wafsim: version, revision: revision(), v8: process.versions.v8 }
@@ -95,7 +96,7 @@ export function recordOf<K extends Kind>(
     peer,
     reason: (reason.split('\n')[0] ?? '').replaceAll(repository, ''),
   }))
-  return { kind, date: new Date().toISOString(), machine: thisMachine(), versions, ...about, leftOut }
+  return { kind, date: date.toISOString(), machine: thisMachine(), versions, ...about, leftOut }
 }
 
 export function keepRecord(record: BenchRecord): string {

@@ -28,24 +28,30 @@ function told(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-async function measured(kind: Kind): Promise<BenchRecord> {
-  if (kind === 'micro') {
-    const values = await microValues(options.records, options.seed)
-    return recordOf(kind, { ...about, leftOut: [], results: runMicro(microCases(parts, values), told) })
-  }
-  if (kind === 'sentences')
-    return recordOf(kind, { ...about, leftOut: [], results: measureSentences(rules, options, told) })
+function keep(record: BenchRecord): void {
+  if (options.keep) told(`kept in ${keepRecord(record)}`)
+}
+
+/** Kept after each class and level, so that a run that is stopped has not been in vain. */
+async function measureTraffic(kind: 'sizes' | 'transactions'): Promise<void> {
+  const date = new Date()
   const measure = kind === 'sizes' ? measureSizes : measureTransactions
-  const { results, leftOut } = await measure(rules, options, told)
-  for (const { peer, reason } of leftOut) told(`${peer}: left out, ${reason}`)
-  return recordOf(kind, { ...about, leftOut, results })
+  await measure(rules, options, { told, soFar: (run) => keep(recordOf(kind, { ...about, ...run }, date)) })
+}
+
+async function measured(kind: Kind): Promise<void> {
+  if (kind === 'micro') {
+    const cases = microCases(parts, await microValues(options.records, options.seed))
+    keep(recordOf(kind, { ...about, leftOut: [], results: runMicro(cases, told) }))
+  } else if (kind === 'sentences')
+    keep(recordOf(kind, { ...about, leftOut: [], results: measureSentences(rules, options, told) }))
+  else await measureTraffic(kind)
 }
 
 told(`rules ${about.ruleset.name}, node ${process.version}`)
 for (const kind of options.kinds) {
   told(`\n${kind}`)
-  const record = await measured(kind)
-  if (options.keep) told(`kept in ${keepRecord(record)}`)
+  await measured(kind)
 }
 
 /** Plots are drawn only here, so that measuring needs no library for them. */

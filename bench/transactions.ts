@@ -72,12 +72,19 @@ interface Measured {
   readonly behind: string
 }
 
+export interface Listener {
+  /** A line for who waits. */
+  told(line: string): void
+  /** What there is so far, after each class and level. */
+  soFar(run: TrafficRun): void
+}
+
 async function measure(
   list: readonly Measured[],
   rules: string,
   options: BenchOptions,
-  told: (line: string) => void,
-): Promise<TrafficRun> {
+  { told, soFar }: Listener,
+): Promise<void> {
   const attacks = await readAll(bundledCorpora().attacks)
   const warmUp = warmUpTraffic.records(options.warmUp, options.seed + 1_000_000, attacks)
   const results: TrafficResult[] = []
@@ -95,7 +102,10 @@ async function measure(
         warmUp,
         rules: rulesFor(rules, paranoia, behind),
       })
-      for (const each of out) leftOut.set(each.peer, each)
+      for (const each of out) {
+        if (!leftOut.has(each.peer)) told(`${each.peer}: left out, ${each.reason}`)
+        leftOut.set(each.peer, each)
+      }
       const result: TrafficResult = {
         name: traffic.name,
         doc: traffic.doc,
@@ -107,8 +117,8 @@ async function measure(
       }
       results.push(result)
       tell(result, told)
+      soFar({ results, leftOut: [...leftOut.values()] })
     }
-  return { results, leftOut: [...leftOut.values()] }
 }
 
 function tell({ cases }: TrafficResult, told: (line: string) => void): void {
@@ -124,22 +134,18 @@ function tell({ cases }: TrafficResult, told: (line: string) => void): void {
 }
 
 /** The classes asked for, with one and, where there are cores for them, two workers. */
-export function measureTransactions(
-  rules: string,
-  options: BenchOptions,
-  told: (line: string) => void,
-): Promise<TrafficRun> {
+export function measureTransactions(rules: string, options: BenchOptions, listener: Listener): Promise<void> {
   const ways = availableParallelism() < 2 ? oneWorker : [...oneWorker, twoWorkers]
   const chosen = trafficClasses.filter(({ name }) => options.classes.includes(name))
   const list = chosen.map((traffic) => ({ traffic, count: options.records, rounds: options.rounds, ways, behind: '' }))
-  return measure(list, rules, options, told)
+  return measure(list, rules, options, listener)
 }
 
 /** Forms of 100 bytes to 1 MB, with limits that let them in. */
-export function measureSizes(rules: string, options: BenchOptions, told: (line: string) => void): Promise<TrafficRun> {
+export function measureSizes(rules: string, options: BenchOptions, listener: Listener): Promise<void> {
   const list = sizes.map(([size, share]) => {
     const count = Math.max(6, Math.round((options.records / 5) * share))
     return { traffic: sizedForms(size), count, rounds: 5, ways: oneWorker, behind: roomForBodies }
   })
-  return measure(list, rules, options, told)
+  return measure(list, rules, options, listener)
 }
