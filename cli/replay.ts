@@ -47,6 +47,8 @@ export interface ReplayInput {
   readonly threads?: Threads
   readonly allRules: boolean
   readonly shortcuts: Shortcuts
+  /** Milliseconds a record may take; 0: any time. */
+  readonly recordTimeout: number
   /** Takes the profiles of the workers; null where none are made. */
   readonly profiling: Profiling | null
   readonly progress: Progress
@@ -70,6 +72,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
     facts: input.facts,
     allRules: input.allRules,
     shortcuts: input.shortcuts,
+    recordTimeout: input.recordTimeout,
     digests: true,
     profile: input.profiling !== null,
     ...(input.threads === undefined ? {} : { threads: input.threads }),

@@ -44,6 +44,7 @@ interface RunOptions extends RulesetOptions, CorpusOptions, ShortcutOptions {
   readonly failOn: readonly Failure[]
   readonly maxFalsePositives?: string
   readonly profile?: string
+  readonly recordTimeout?: number
 }
 
 export const runCommand: CommandDefinition = {
@@ -74,9 +75,18 @@ function addRunOptions(command: Command): Command {
     .option('--no-redact', 'do not mask the values of captures')
     .option('--fail-on <what>', `exit with 1 on ${failures.join(', ')} (repeatable)`, failOn, [])
     .option('--max-false-positives <n|p%>', 'exit with 1 where more benign requests than this would be blocked')
+    .option(
+      '--record-timeout <ms>',
+      'a record that takes longer is in error; 0: none is',
+      wholeNumber('--record-timeout', 0, 86_400_000),
+      defaultRecordTimeout,
+    )
     .option('--quiet', 'no progress and no messages')
     .option('--no-color', 'no colours')
 }
+
+/** Milliseconds. */
+const defaultRecordTimeout = 30_000
 
 function failOn(text: string, previous: readonly Failure[]): readonly Failure[] {
   return [...previous, oneOf('--fail-on', failures)(text)]
@@ -123,6 +133,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
       ...(threads === undefined ? {} : { threads }),
       allRules: options.allRules ?? false,
       shortcuts: shortcutsFrom(options),
+      recordTimeout: options.recordTimeout ?? defaultRecordTimeout,
       profiling: profile?.profiling ?? null,
       progress: createProgress(!quiet && process.stderr.isTTY === true),
       share: corpus.share,

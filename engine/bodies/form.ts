@@ -8,6 +8,7 @@ import type { BodyProcessorDefinition, Entry } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { hasBrokenPercent, percentDecoded } from '../percent.js'
+import { spend } from '../time-budget.js'
 import { dialectOf } from './dialect.js'
 
 export interface ParsedForm {
@@ -65,6 +66,7 @@ export function parseUrlEncoded(text: ByteString, separator: ByteString, platfor
   // What ends in a separator ends there: no empty pair behind it.
   if (pairs[pairs.length - 1] === '') pairs.pop()
   for (const pair of pairs) {
+    spend(pair.length)
     if (pair === '' && !keepsEmptyPairs) continue
     const equals = pair.indexOf('=')
     entries.push({

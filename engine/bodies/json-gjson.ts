@@ -7,6 +7,7 @@
  */
 import type { BodyInput, BodyResult, Entry } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { spend } from '../time-budget.js'
 import { utf8 } from './json-lexer.js'
 
 export function readJsonLeniently(input: BodyInput): BodyResult {
@@ -141,6 +142,7 @@ class LenientWalk {
   }
 
   #add(key: ByteString, value: ByteString): string | null {
+    spend(key.length + value.length)
     this.#used += key.length + value.length
     if (this.#used > this.#budget)
       return `flattened form exceeds the ${this.#budget} byte budget for a ${this.#text.length} byte body`

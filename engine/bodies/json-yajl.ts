@@ -5,6 +5,7 @@
  * Error texts are yajl's, with its line end.
  */
 import type { BodyInput, BodyResult, Entry } from '../model/definitions.js'
+import { spend } from '../time-budget.js'
 import { dialectOf } from './dialect.js'
 import { JsonLexer, type JsonToken } from './json-lexer.js'
 import { type JsonNamer, PathNamer, PrefixNamer } from './json-names.js'
@@ -110,7 +111,9 @@ class JsonParser {
   /** LIMIT: at SecArgumentsLimit the parser stops, and the body is in error. */
   #leaf(value: string): string | null {
     if (this.args.length >= this.input.limits.args) return cancelled
-    this.args.push({ key: this.#namer.leaf(), value })
+    const key = this.#namer.leaf()
+    spend(key.length + value.length)
+    this.args.push({ key, value })
     this.#behindValue()
     return null
   }

@@ -8,6 +8,7 @@ import type { Document, Node } from 'slimdom'
 import { DefinitionError } from '../errors.js'
 import type { BodyInput, BodyProcessorDefinition, BodyResult, XmlDocument } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { spend } from '../time-budget.js'
 import { encodeUtf8 } from '../utf8.js'
 import { dialectOf } from './dialect.js'
 import { readGoXml } from './xml-go.js'
@@ -30,6 +31,7 @@ const firstChunkBytes = 8000
 const failed = 'XML parsing error: XML: Failed parsing document.'
 
 function processXml(input: BodyInput): BodyResult {
+  spend(input.body.length)
   if (deeperThan(input.body, input.limits.depth)) return { args: [], error: 'XML parsing error: too deep.' }
   const document = parsed(input.body)
   if (document === null) return { args: [], error: failed, errorAtEnd: input.body.length <= firstChunkBytes }

@@ -125,7 +125,7 @@ class Draft {
     const requires = link.negated ? null : traits.requires
     const worthwhile = requires !== null && (shortestLiteral(requires) > 1 || link.targets.some(holdsMany))
     const { pureUpTo, matches } = traits
-    this.tests.push({ number, link, pureUpTo, matches, requires: worthwhile ? requires : null })
+    this.tests.push({ number, ruleId: rule.id, link, pureUpTo, matches, requires: worthwhile ? requires : null })
     this.levelsOfTests.push(rule.paranoiaLevel)
     const sources = link.targets.map((target) => this.#sourceOf(target))
     for (const source of new Set(sources)) this.testsOfSources[source]?.push(number)

@@ -7,11 +7,13 @@ import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Requirement } from '../model/requirement.js'
 import type { RuleLink } from '../model/ruleset.js'
+import { atWork, RecordTimeout, spend } from '../time-budget.js'
 import { type BytePresence, mostPipelines, PipelineTrie } from './pipeline-trie.js'
 import type { Prefilter } from './prefilter.js'
 
 /** The head of a rule, as far as it can be answered for a value beforehand. */
 export interface PlannedTest {
+  readonly ruleId: number
   readonly number: number
   readonly link: RuleLink
   readonly pureUpTo: number
@@ -97,6 +99,7 @@ class ClassPart {
   }
 
   collect(value: ByteString, shared: boolean, hits: number[]): void {
+    spend(value.length)
     const { count, strings, folds, ends } = shared ? this.#trie.transform(value) : this.#trie.transformSingly(value)
     for (let i = 0; i < count; i++) {
       if (folds[i] !== i) continue
@@ -162,11 +165,14 @@ function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
 }
 
 /** True also where the operator throws: then the rule is evaluated, and throws where it must be seen. */
-function mayMatch({ link, pureUpTo, matches }: PlannedTest, text: ByteString): boolean {
+function mayMatch({ ruleId, link, pureUpTo, matches }: PlannedTest, text: ByteString): boolean {
   if (text.length > pureUpTo) return false
+  atWork(ruleId)
+  spend(text.length)
   try {
     return matches(text) !== link.negated
-  } catch {
+  } catch (error) {
+    if (error instanceof RecordTimeout) throw error
     return true
   }
 }

@@ -8,6 +8,7 @@ import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } f
 import type { ByteString } from '../model/exchange.js'
 import { literal } from '../model/requirement.js'
 import { compilePattern } from '../patterns/index.js'
+import { spend } from '../time-budget.js'
 import { utf8LengthAt } from '../utf8.js'
 import { pure, unsimulatedOperator } from './match.js'
 
@@ -74,6 +75,7 @@ function checkedNumber(name: string, doc: string, valid: (digits: string) => boo
       const looksBehind = /\^|\\[AbB]|\(\?</.test(argument.constant ?? '')
       return (value) => {
         for (let at = 0; at < value.length; ) {
+          spend(value.length - at)
           const found = pattern.exec(value.slice(at))
           if (found === null) return null
           if (valid(found.matched.replace(/\D/g, ''))) return { matched: found.matched, captures: [found.matched] }

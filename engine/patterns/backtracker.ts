@@ -3,6 +3,7 @@
  * counted. It keeps its own stack, so neither long values nor deep nesting can overflow that of the program.
  */
 import type { ByteString } from '../model/exchange.js'
+import { spend } from '../time-budget.js'
 import { wordBytes } from './byte-set.js'
 import { op, type Program, positionCodes, unlimited } from './program.js'
 
@@ -44,7 +45,9 @@ export class Backtracker {
     for (let start = 0; start <= last; start++) {
       if (first !== null && (start >= value.length || first[value.charCodeAt(start)] === 0)) continue
       this.#passes = 0
+      const stepsBefore = this.#steps
       const end = this.#run(value, start)
+      spend(this.#steps - stepsBefore)
       if (end < 0) continue
       const borders = this.#registers.slice(0, 2 * (groups + 1))
       borders[1] = end

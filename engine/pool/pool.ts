@@ -98,12 +98,12 @@ async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readon
 
 function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
   const threads = options.threads ?? new Threads(options.workers, options.workerFile)
-  const { allRules = false, digests = false, shortcuts = allShortcuts } = options
+  const { allRules = false, digests = false, shortcuts = allShortcuts, recordTimeout = 0 } = options
   const { reader = null, profile = false, facts = null } = options
   threads.setUp({
     kind: 'setup',
     source: loaded.source,
-    options: { allRules, shortcuts, ...(digests ? { digests } : {}) },
+    options: { allRules, shortcuts, ...(recordTimeout > 0 ? { recordTimeout } : {}), ...(digests ? { digests } : {}) },
     reader,
     profile,
     facts,

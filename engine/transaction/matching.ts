@@ -7,6 +7,7 @@ import type { Shortcuts } from '../matching/index.js'
 import type { OperatorMatch } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Pipeline, Rule, RuleLink } from '../model/ruleset.js'
+import { spend } from '../time-budget.js'
 import { PlannedMatching } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
 import type { CandidatesOf } from './values.js'
@@ -55,6 +56,7 @@ export class Matching {
       const next = transformation.apply(current)
       if (transformation.isStage?.(current, next) ?? next !== current) stages.push(next)
       current = next
+      spend(value.length)
     }
     return stages.flatMap((transformed) => {
       const match = this.operate(link, transformed)
@@ -65,6 +67,7 @@ export class Matching {
   /** Null: no match. */
   operate(link: RuleLink, value: ByteString): OperatorMatch | null {
     const match = link.operator === null ? plainMatch : link.operator(value, this.transaction)
+    spend(value.length)
     if (!link.negated) return match
     return match === null ? plainMatch : null
   }
@@ -82,6 +85,7 @@ export class Matching {
     let result = value
     for (const transformation of transformations) result = transformation.apply(result)
     known.set(value, result)
+    spend(value.length * transformations.length)
     return result
   }
 }

@@ -10,6 +10,7 @@ import type { ResponseView } from '../model/definitions.js'
 import { type ByteString, lowerAscii, type RecordedResponse, type TransactionRecord } from '../model/exchange.js'
 import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
+import { atWork, spend } from '../time-budget.js'
 import { isOverLimit, processorOf, readBody } from './body-view.js'
 import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
@@ -156,6 +157,7 @@ function takeRequestBody(transaction: Transaction): void {
     }
     if (platform.detectionOnlyOverLimit === 'drop-body') inspected = ''
   }
+  atWork('reading the request body')
   transaction.body = readBody({
     body: inspected,
     headers,
@@ -166,6 +168,7 @@ function takeRequestBody(transaction: Transaction): void {
     settings,
     platform,
   })
+  spend(inspected.length)
   keepJson(transaction, inspected)
   transaction.forgetDerived()
 }

@@ -15,6 +15,7 @@ import {
 import type { Entry, TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Rule, RuleLink } from '../model/ruleset.js'
+import { atWork, RecordTimeout, spend } from '../time-budget.js'
 import type { Transaction } from './transaction.js'
 import { entriesOf } from './values.js'
 
@@ -58,6 +59,7 @@ export class PlannedMatching {
     const planned = this.#plannedOf(rule)
     if (planned === null) return this.#mayMatchNow(rule)
     if (this.#answered[planned.group] !== this.transaction.dataVersion) {
+      atWork(rule.id)
       for (const source of planned.sources) this.#answer(source, planned.level)
       this.#answered[planned.group] = this.transaction.dataVersion
     }
@@ -68,6 +70,7 @@ export class PlannedMatching {
   #mayMatchNow(rule: Rule): boolean {
     const head = this.#state.plan.momentary[rule.index]
     if (head === null || head === undefined) return true
+    atWork(rule.id)
     const { link, matches } = head
     const { transformations } = link.pipeline
     for (const target of link.targets) {
@@ -163,9 +166,11 @@ function sameEntries(one: readonly Entry[], other: readonly Entry[]): boolean {
 }
 
 function headMatches(text: ByteString, link: RuleLink, matches: (text: ByteString) => boolean): boolean {
+  spend(text.length)
   try {
     return matches(text) !== link.negated
-  } catch {
+  } catch (error) {
+    if (error instanceof RecordTimeout) throw error
     return true
   }
 }

@@ -9,12 +9,17 @@ import type { ByteString } from '../model/exchange.js'
 import type { Rule, RuleLink, Target } from '../model/ruleset.js'
 import { severityName } from '../model/severity.js'
 import type { Match } from '../model/verdict.js'
+import { atWork, spend } from '../time-budget.js'
 import type { Matching } from './matching.js'
 import type { Interruption, Transaction } from './transaction.js'
 import { type ValueVisitor, visitValues } from './values.js'
 
 /** Longest value kept in a report, in bytes. */
 const reportedValueBytes = 200
+
+/** What evaluating a rule, and taking in one match, cost; in bytes looked at. */
+const ruleCost = 100
+const matchCost = 1000
 
 /** What is left of a rule whose head is known to match nothing. */
 export function passOver(transaction: Transaction): void {
@@ -24,6 +29,8 @@ export function passOver(transaction: Transaction): void {
 /** Runs the rule; true where its whole chain matched. `everything` keeps matches of `nolog` rules too. */
 export function evaluateRule(transaction: Transaction, matching: Matching, rule: Rule, everything: boolean): boolean {
   transaction.currentRule = rule
+  atWork(rule.id)
+  spend(ruleCost)
   if (!transaction.platform.matchedVarsOutliveMatch) transaction.matched.all = []
   const kept: Match[] | null = rule.log || rule.logsAtOnce || everything ? [] : null
   const { links } = rule
@@ -92,6 +99,7 @@ class MatchTaker implements ValueVisitor {
     const { transaction } = this
     const link = this.#link
     this.matched = true
+    spend(matchCost)
     const name = targetName(target, key, transaction.platform.countsNamedWithSign)
     if (link.capture) capture(transaction, match)
     noteMatch(transaction, { name, value: transformed })

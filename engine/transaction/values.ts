@@ -4,12 +4,16 @@
 import type { Entry, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { RuleLink, Target } from '../model/ruleset.js'
+import { spend } from '../time-budget.js'
 import type { CandidateValues } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
 
 export interface ValueVisitor {
   visit(target: Target, key: ByteString | null, value: ByteString): void
 }
+
+/** What asking a pattern about a name costs, in bytes looked at. */
+const selectorCost = 50
 
 const NONE: readonly Entry[] = Object.freeze([])
 const UNSET: readonly Entry[] = Object.freeze([{ key: null, value: '' }])
@@ -26,7 +30,10 @@ export function entriesOf(target: Target, transaction: Transaction): readonly En
   const collection = variable.read(transaction)
   if (selector === null) return collection.all()
   if (selector.kind === 'name') return collection.named(selector.lower)
-  return collection.all().filter((entry) => selector.test(entry.key ?? ''))
+  return collection.all().filter((entry) => {
+    spend(selectorCost)
+    return selector.test(entry.key ?? '')
+  })
 }
 
 function excluded(exclusions: readonly TargetExclusion[], variable: string, key: ByteString | null): boolean {

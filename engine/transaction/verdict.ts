@@ -5,6 +5,7 @@ import { allShortcuts, type Shortcuts } from '../matching/index.js'
 import type { Evidence, Label, TransactionRecord } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
 import type { Verdict, VerdictKind } from '../model/verdict.js'
+import { withinTime } from '../time-budget.js'
 import type { PersistentStore } from './persistent.js'
 import { runTransaction } from './phases.js'
 import type { Transaction } from './transaction.js'
@@ -16,15 +17,16 @@ export interface EvaluateOptions {
   readonly store?: PersistentStore
   /** Without it all are taken. Verdicts are the same whichever are. */
   readonly shortcuts?: Shortcuts
+  /** Milliseconds a record may take before it is in error; 0, as without it: any time. */
+  readonly recordTimeout?: number
 }
 
 /** Evaluates one record. Never throws: what goes wrong is the verdict `error` with its reason. */
 export function evaluate(ruleset: Ruleset, record: TransactionRecord, options: EvaluateOptions = {}): Verdict {
   const allRules = options.allRules ?? false
   try {
-    return verdictOf(
-      runTransaction(ruleset, record, allRules, options.shortcuts ?? allShortcuts, options.store),
-      allRules,
+    return withinTime(options.recordTimeout ?? 0, () =>
+      verdictOf(runTransaction(ruleset, record, allRules, options.shortcuts ?? allShortcuts, options.store), allRules),
     )
   } catch (error) {
     return errorVerdict(record.id, record.label, record.evidence, reasonOf(error))
