@@ -31,6 +31,7 @@ import {
 } from '../engine/index.js'
 import type { Progress } from './progress.js'
 import { type FalsePositiveGroup, type MissedAttack, type RunReport, settingsReport } from './reports/run-report.js'
+import { optimiseAsUsual } from './tier-up.js'
 import { toolVersion } from './version.js'
 
 export interface ReplayInput {
@@ -82,7 +83,10 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   let first = Number.NaN
   try {
     for await (const results of pool.runBatches(input.parts)) {
-      if (Number.isNaN(first)) first = performance.now()
+      if (Number.isNaN(first)) {
+        first = performance.now()
+        optimiseAsUsual()
+      }
       for (const { item, verdict } of results) {
         if (!input.keeps(verdict)) continue
         counts.add(item, verdict)
@@ -183,6 +187,7 @@ class ReplayCounts {
       rules,
       falsePositives,
       unlabelledBlocks,
+      hitsLeftOut: this.#benign.leftOut + this.#unlabelled.leftOut,
       missedAttacks: this.#missed,
       exclusions: falsePositives.flatMap((group): Exclusion[] =>
         group.exclusion === null || group.blockedRequests === 0 ? [] : [group.exclusion],

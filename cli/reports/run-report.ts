@@ -21,6 +21,8 @@ export interface RunReport {
   readonly falsePositives: readonly FalsePositiveGroup[]
   /** Groups among unlabelled records that would be blocked; not called false positives. */
   readonly unlabelledBlocks: readonly FalsePositiveGroup[]
+  /** Matches that are in no group, because there were too many groups. */
+  readonly hitsLeftOut: number
   readonly missedAttacks: readonly MissedAttack[]
   readonly exclusions: readonly Exclusion[]
   readonly errors: readonly { readonly id: string; readonly error: string }[]

@@ -147,11 +147,14 @@ class TextReport {
         : []
     const below =
       quiet > 0 ? [`  ${plural(quiet, 'group')} of hits on benign requests below the threshold (--format json)`] : []
+    const { hitsLeftOut } = this.report
+    const leftOut = hitsLeftOut > 0 ? [`  ${plural(hitsLeftOut, 'more hit')} in too many groups to list`] : []
     return [
       title,
       ...blocked.slice(0, shownGroups).map((group, n) => this.#group(group, n + 1)),
       ...more,
       ...below,
+      ...leftOut,
     ].join('\n')
   }
 

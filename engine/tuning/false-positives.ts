@@ -12,6 +12,10 @@ import { isProtected } from './protected-rules.js'
 /** Longest list of examples and record ids kept for a group. */
 const keptExamples = 3
 const keptRecordIds = 1000
+/** LIMIT: groups, as a site with a path for each record makes them; what would begin another one is only counted. */
+const mostGroups = 10_000
+/** LIMIT: record ids in all groups together. */
+const mostRecordIds = 100_000
 
 export interface HitGroup {
   readonly ruleId: number
@@ -28,7 +32,7 @@ export interface HitGroup {
   /** Matched targets, counted singly. */
   readonly hits: number
   readonly examples: readonly Example[]
-  /** At most 1,000. */
+  /** At most 1,000, and 100,000 in all groups together. */
   readonly recordIds: readonly string[]
   /** What the last link compared, each once, at most 50: what a setting would have to allow. */
   readonly comparedValues: readonly ByteString[]
@@ -59,27 +63,37 @@ interface MutableGroup {
 const keptComparedValues = 50
 
 export class HitGroups {
+  /** Matches for which there was no room for another group. */
+  leftOut = 0
   readonly #groups = new Map<string, MutableGroup>()
+  #recordIds = 0
 
   /** Adds the hits of one record. Its label is the caller's business. */
   add(record: EvaluatedRecord, verdict: Verdict): void {
     const seen = new Set<MutableGroup>()
     for (const match of proposedMatches(verdict)) {
       const group = this.#groupOf(record, match)
+      if (group === null) {
+        this.leftOut++
+        continue
+      }
       group.hits++
       if (seen.has(group)) continue
       seen.add(group)
       group.requests++
       for (const value of comparedValues(verdict, match.ruleId))
-        if (group.comparedValues.size < keptComparedValues) group.comparedValues.add(value)
+        if (group.comparedValues.size < keptComparedValues) group.comparedValues.add(detached(value))
       if (verdict.wouldBlock) group.blockedRequests++
-      if (group.recordIds.length < keptRecordIds) group.recordIds.push(record.id)
+      if (group.recordIds.length < keptRecordIds && this.#recordIds < mostRecordIds) {
+        group.recordIds.push(detached(record.id))
+        this.#recordIds++
+      }
       if (group.examples.length < keptExamples)
         group.examples.push({
-          id: record.id,
+          id: detached(record.id),
           source: record.source ?? null,
-          value: match.value,
-          logdata: match.logdata,
+          value: detached(match.value),
+          logdata: detached(match.logdata),
         })
     }
   }
@@ -99,12 +113,13 @@ export class HitGroups {
       )
   }
 
-  #groupOf(record: EvaluatedRecord, match: Match): MutableGroup {
+  #groupOf(record: EvaluatedRecord, match: Match): MutableGroup | null {
     const { method } = record.request
     const path = splitAsSent(record.request.uri).path
     const key = JSON.stringify([match.ruleId, match.target, match.link, method, path])
     let group = this.#groups.get(key)
     if (group === undefined) {
+      if (this.#groups.size >= mostGroups) return null
       group = {
         ruleId: match.ruleId,
         msg: match.msg,
@@ -123,6 +138,11 @@ export class HitGroups {
     }
     return group
   }
+}
+
+/** The text by itself: as a part of a message from a worker it would keep the whole of it in memory. */
+function detached(text: string): string {
+  return /[^\0-\xff]/.test(text) ? text : Buffer.from(text, 'latin1').toString('latin1')
 }
 
 /** Values that the deepest link of the rule matched. */
