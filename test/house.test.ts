@@ -128,6 +128,7 @@ test('no circular import', () => {
 })
 
 const onlyImporters: Readonly<Record<string, readonly string[]>> = {
+  piscina: ['engine/pool/serve.ts', 'engine/pool/threads.ts'],
   re2: ['engine/patterns/index.ts', 'engine/patterns/go-pattern.ts'],
   msgpackr: ['engine/pool/wire.ts', 'corpora/formats/mpk.ts'],
   echarts: ['bench/plots.ts'],

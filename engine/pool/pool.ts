@@ -101,7 +101,6 @@ function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
   const { allRules = false, digests = false, shortcuts = allShortcuts, recordTimeout = 0 } = options
   const { reader = null, profile = false, facts = null } = options
   threads.setUp({
-    kind: 'setup',
     source: loaded.source,
     options: { allRules, shortcuts, ...(recordTimeout > 0 ? { recordTimeout } : {}), ...(digests ? { digests } : {}) },
     reader,

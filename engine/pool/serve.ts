@@ -1,43 +1,56 @@
 /**
- * A worker's side of the messages: compiles the ruleset once it has been told of it, then answers batches in order.
+ * A worker's side of the messages: compiles the ruleset with its first job, then answers batches in order.
  */
-import { parentPort } from 'node:worker_threads'
+import { move } from 'piscina'
 import { compileSource } from '../compile/source.js'
 import type { CorpusItem } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
 import { learnFacts } from '../patterns/index.js'
 import { type BatchOptions, openReader, type Result } from './batch.js'
-import { type Batch, packResults, type Setup, unpackItems } from './wire.js'
+import { type Batch, type Job, packResults, unpackItems, unpackSetup } from './wire.js'
 
 export type EvaluateBatch = (ruleset: Ruleset, items: readonly CorpusItem[], options: BatchOptions) => readonly Result[]
 
-/** To be called once in a worker. */
-export function serve(evaluateBatch: EvaluateBatch): void {
-  const port = parentPort
-  if (port === null) throw new Error('a worker of a pool has been started as a program')
+/** Longest time that a thread waits for the others before it ends its profile, in milliseconds. */
+const longestWait = 5_000
+
+/** What a worker file exports: does a job. */
+export function serve(evaluateBatch: EvaluateBatch): (job: Job) => Promise<unknown> {
   let answer: Promise<(batch: Batch) => Uint8Array<ArrayBuffer>> | null = null
-  port.on('message', (message: Setup | Batch) => {
-    if (message.kind === 'setup') answer = setUp(message, evaluateBatch)
-    else
-      void answer?.then((answerTo) => {
-        const bytes = answerTo(message)
-        port.postMessage(bytes, [bytes.buffer])
-      })
-  })
+  return async ({ setup, batch }) => {
+    answer ??= setUp(setup, evaluateBatch)
+    return move((await answer)(batch))
+  }
 }
 
 async function setUp(
-  { source, options, reader, profile, facts }: Setup,
+  packed: SharedArrayBuffer,
   evaluateBatch: EvaluateBatch,
 ): Promise<(batch: Batch) => Uint8Array<ArrayBuffer>> {
+  const { source, options, reader, profile, facts } = unpackSetup(packed)
   const profiler = profile ? await import('../profiling/thread-profile.js') : null
   profiler?.startThreadProfile()
   if (facts !== null) learnFacts(facts)
   const ruleset = compileSource(source)
   const readLines = reader === null ? null : await openReader(reader)
   return (batch) => {
-    if (batch.kind === 'profile') return profiler?.stopThreadProfile() ?? new Uint8Array()
-    const items = batch.kind === 'items' ? unpackItems(batch.bytes) : (readLines?.(batch.lines) ?? [])
-    return packResults(evaluateBatch(ruleset, items, options))
+    switch (batch.kind) {
+      case 'ready':
+        return new Uint8Array()
+      case 'profile':
+        waitForAll(batch.arrived, batch.threads)
+        return profiler?.stopThreadProfile() ?? new Uint8Array()
+      case 'items':
+        return packResults(evaluateBatch(ruleset, unpackItems(batch.bytes), options))
+      case 'lines':
+        return packResults(evaluateBatch(ruleset, readLines?.(batch.lines) ?? [], options))
+    }
   }
+}
+
+function waitForAll(arrived: SharedArrayBuffer, threads: number): void {
+  const count = new Int32Array(arrived)
+  let seen = Atomics.add(count, 0, 1) + 1
+  Atomics.notify(count, 0)
+  while (seen < threads && Atomics.wait(count, 0, seen, longestWait) !== 'timed-out') seen = Atomics.load(count, 0)
 }

@@ -16,9 +16,8 @@ import {
 import type { Verdict } from '../model/verdict.js'
 import type { BatchOptions, LineReader, Result } from './batch.js'
 
-/** A worker's first message. */
+/** What a worker must know before its first batch. */
 export interface Setup {
-  readonly kind: 'setup'
   readonly source: RulesetSource
   readonly options: BatchOptions
   readonly reader: LineReader | null
@@ -28,13 +27,34 @@ export interface Setup {
   readonly facts: string | null
 }
 
-/** Each is answered by packed results, but for `profile`, which ends the worker's profile and is answered by it. */
+/**
+ * Each is answered by packed results, but for `ready`, which is answered by nothing, and `profile`, which ends the
+ * worker's profile once all threads have arrived and is answered by it.
+ */
 export type Batch =
   | { readonly kind: 'items'; readonly bytes: Uint8Array }
   | { readonly kind: 'lines'; readonly lines: RawLines }
-  | { readonly kind: 'profile' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'profile'; readonly arrived: SharedArrayBuffer; readonly threads: number }
+
+/** What piscina hands to a worker. The setup is shared memory: it is the same for all, and large. */
+export interface Job {
+  readonly setup: SharedArrayBuffer
+  readonly batch: Batch
+}
 
 const packr = new Packr({ useRecords: true, bundleStrings: false })
+
+export function packSetup(setup: Setup): SharedArrayBuffer {
+  const bytes = packr.pack(setup)
+  const shared = new SharedArrayBuffer(bytes.length)
+  new Uint8Array(shared).set(bytes)
+  return shared
+}
+
+export function unpackSetup(shared: SharedArrayBuffer): Setup {
+  return packr.unpack(Buffer.from(new Uint8Array(shared))) as Setup
+}
 
 export function packItems(items: readonly CorpusItem[]): Uint8Array {
   return ownBytes(packr.pack(items))

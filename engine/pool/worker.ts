@@ -4,4 +4,4 @@
 import { evaluateItem } from './batch.js'
 import { serve } from './serve.js'
 
-serve((ruleset, items, options) => items.map((item) => evaluateItem(ruleset, item, options)))
+export default serve((ruleset, items, options) => items.map((item) => evaluateItem(ruleset, item, options)))

@@ -5,6 +5,6 @@ import { resultOf } from '../../engine/pool/batch.js'
 import { serve } from '../../engine/pool/serve.js'
 import { errorVerdict } from '../../engine/transaction/verdict.js'
 
-serve((_ruleset, items, options) =>
+export default serve((_ruleset, items, options) =>
   items.map((item) => resultOf(item, errorVerdict(item.id, 'unknown', 'complete', JSON.stringify(options)), options)),
 )
