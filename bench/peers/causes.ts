@@ -45,7 +45,20 @@ function hasUnclosedQuote({ record }: Difference): boolean {
   return headers.some(([, value]) => /^multipart\/form-data/i.test(value)) && unclosedQuote.test(body)
 }
 
+/** Apache answers a request of HTTP/0.9 that CRS blocks with nothing, and writes nothing of it to the audit log. */
+function isUnloggedBlock({ onlyWafsim, onlyPeer, record }: Difference): boolean {
+  return record.request.httpVersion === '' && onlyWafsim.length > 0 && onlyPeer.length === 0
+}
+
 export const causes: readonly Cause[] = [
+  {
+    id: 'apache-http-0.9-unlogged',
+    platforms: ['modsec2'],
+    whose: 'engine',
+    doc: 'Apache closes the connection without an answer where a request without an HTTP version is blocked by CRS, and no audit entry tells which rules ran. wafsim reports the rules.',
+    example: 'GET / with CRS 4 at the default threshold (920430-5)',
+    explains: isUnloggedBlock,
+  },
   {
     id: 'modsec2-matched-var-behind-nul',
     platforms: ['modsec2'],
