@@ -30,8 +30,8 @@ export function learnPatterns(): void {
 
 /** What is known of the ruleset's patterns, for the threads; keeps it where it is new. */
 export function keepPatterns(loaded: LoadedRuleset): string {
-  askPatterns(loaded.ruleset)
   if (learnt !== null && factsFound() === 0) return learnt
+  askPatterns(loaded.ruleset)
   const text = patternFacts(loaded)
   writeCache(text)
   return text

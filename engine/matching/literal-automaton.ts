@@ -92,8 +92,7 @@ export class LiteralAutomaton {
 
   #rowBehindHead(literal: number, text: ByteString): number {
     if (text.length <= headLength) return this.#after[literal] as number
-    const next = text[headLength] as string
-    return this.#borders.rowOfSet(Uint8Array.from(foldedBytes, (byte) => (byte === next ? 1 : 0)))
+    return this.#borders.rowOfByte(text[headLength] as string)
   }
 
   /**
@@ -186,8 +185,9 @@ const newline = 0x0a
 class BorderTable {
   /** One row behind the other. */
   flags: Uint8Array = new Uint8Array(rowLength).fill(1)
-  readonly #rows = new Map<string, number>([[this.flags.join(''), 0]])
+  readonly #rows = new Map<string, number>([[keyOfRow(this.flags), 0]])
   readonly #known = new Map<Border, Map<number, number>>()
+  readonly #bytes = new Map<ByteString, number>()
 
   /** Offset of the row; `inner` is the literal's own byte at the border. */
   rowOf(border: Border, inner: number): number {
@@ -209,9 +209,14 @@ class BorderTable {
     return this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0)))
   }
 
-  /** The row of a set of bytes, beyond which a value does not end. */
-  rowOfSet(set: Uint8Array): number {
-    return this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => set[code] ?? 0))
+  /** The row of the bytes that count as this one; a value does not end before them. */
+  rowOfByte(byte: ByteString): number {
+    let offset = this.#bytes.get(byte)
+    if (offset === undefined) {
+      offset = this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => (foldedBytes[code] === byte ? 1 : 0)))
+      this.#bytes.set(byte, offset)
+    }
+    return offset
   }
 
   /** Offset of the row of what one of the rows allows. */
@@ -219,14 +224,15 @@ class BorderTable {
     if (offsets.includes(0)) return 0
     const [first = 0, ...rest] = new Set(offsets)
     if (rest.length === 0) return first
-    const any = Uint8Array.from({ length: rowLength }, (_, code) =>
-      [first, ...rest].some((offset) => this.flags[offset + code] === 1) ? 1 : 0,
-    )
+    const any = this.flags.slice(first, first + rowLength)
+    for (const offset of rest)
+      for (let code = 0; code < rowLength; code++)
+        any[code] = (any[code] as number) | (this.flags[offset + code] as number)
     return this.#keep(any)
   }
 
   #keep(row: Uint8Array): number {
-    const key = row.join('')
+    const key = keyOfRow(row)
     const known = this.#rows.get(key)
     if (known !== undefined) return known
     const offset = this.flags.length
@@ -237,6 +243,10 @@ class BorderTable {
     this.#rows.set(key, offset)
     return offset
   }
+}
+
+function keyOfRow(row: Uint8Array): string {
+  return Buffer.from(row.buffer, row.byteOffset, row.length).toString('latin1')
 }
 
 function mayBorder(border: Exclude<Border, 'any'>, inner: number, outer: number): boolean {

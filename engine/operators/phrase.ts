@@ -69,11 +69,21 @@ function search(phrases: readonly ByteString[], platform: Platform): OperatorTes
   if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
   // Made with the first value that may hold a phrase: most lists see none.
   let automaton: PhraseAutomaton | null = null
-  return pure((value) => {
+  const test = (value: ByteString): OperatorMatch | null => {
     automaton ??= new PhraseAutomaton(phrases, platform.phraseSearch)
     const found = automaton.find(value)
     return found === null ? null : phraseMatch(found, value, phrases, platform)
-  }, anyLiteral(phrases))
+  }
+  return Object.assign((value: ByteString) => test(value), {
+    traits: {
+      pureUpTo: Number.POSITIVE_INFINITY,
+      matches: (value: ByteString) => test(value) !== null,
+      // Asked for only where rules are planned.
+      get requires() {
+        return anyLiteral(phrases)
+      },
+    },
+  })
 }
 
 function compilePm({ argument, platform }: OperatorInput): OperatorTest {
