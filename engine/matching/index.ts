@@ -6,7 +6,7 @@ import { Memo } from './memo.js'
 import { MatchPlan } from './plan.js'
 
 export type { MatchPlan, PlannedRule } from './plan.js'
-export { type Hits, noHits } from './value-class.js'
+export { type Hits, mayMatch, noHits } from './value-class.js'
 
 /** Which ways to the same verdicts are taken. */
 export interface Shortcuts {

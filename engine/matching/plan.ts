@@ -6,12 +6,11 @@
  * answered together.
  */
 import type { OperatorTraits } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
 import { shortestLiteral } from '../model/requirement.js'
 import type { Rule, RuleLink, Ruleset, Target } from '../model/ruleset.js'
 import { BytePresence } from './pipeline-trie.js'
 import { Prefilter } from './prefilter.js'
-import { type PlannedTest, ValueClass } from './value-class.js'
+import { type AskableHead, type PlannedTest, ValueClass } from './value-class.js'
 
 /** Paranoia levels, with 0 for rules without one. */
 const levels = 5
@@ -23,12 +22,6 @@ export interface PlannedRule {
   readonly sources: readonly number[]
   /** Number of the rules with these sources and this level. */
   readonly group: number
-}
-
-/** A head that looks at what rules change, with an operator that depends on the value alone. */
-export interface MomentaryHead {
-  readonly link: RuleLink
-  readonly matches: (text: ByteString) => boolean
 }
 
 export interface Source {
@@ -44,7 +37,7 @@ export class MatchPlan {
   /** By index of the rule; null: nothing is known of it beforehand. */
   readonly rules: readonly (PlannedRule | null)[]
   /** By index of the rule: its head, where that can be answered for the values of the moment; else null. */
-  readonly momentary: readonly (MomentaryHead | null)[]
+  readonly momentary: readonly (AskableHead | null)[]
   readonly sources: readonly Source[]
   readonly tests: readonly PlannedTest[]
   readonly groups: number
@@ -163,9 +156,10 @@ function holdsMany({ variable, selector }: Target): boolean {
   return variable.kind !== 'scalar' && selector?.kind !== 'name'
 }
 
-function momentary({ links: [link] }: Rule): MomentaryHead | null {
+/** A head that looks at what rules change, with an operator that depends on the value alone. */
+function momentary({ id, links: [link] }: Rule): AskableHead | null {
   const traits = link?.operator?.traits
   if (link === undefined || traits === undefined || traits.pureUpTo !== Number.POSITIVE_INFINITY) return null
   if (link.multiMatch || (link.exclusions.length > 0 && link.targets.some(({ count }) => count))) return null
-  return { link, matches: traits.matches }
+  return { ruleId: id, link, pureUpTo: traits.pureUpTo, matches: traits.matches }
 }

@@ -11,13 +11,17 @@ import { atWork, RecordTimeout, spend } from '../time-budget.js'
 import { type BytePresence, mostPipelines, PipelineTrie } from './pipeline-trie.js'
 import type { Prefilter } from './prefilter.js'
 
-/** The head of a rule, as far as it can be answered for a value beforehand. */
-export interface PlannedTest {
+/** The head of a rule whose operator can be asked without running the rule; see `OperatorTraits`. */
+export interface AskableHead {
   readonly ruleId: number
-  readonly number: number
   readonly link: RuleLink
   readonly pureUpTo: number
   readonly matches: (text: ByteString) => boolean
+}
+
+/** One that can be asked beforehand, for all values of a source. */
+export interface PlannedTest extends AskableHead {
+  readonly number: number
   /** What the prefilter looks for; null: nothing is known, or the operator is negated. */
   readonly requires: Requirement | null
 }
@@ -164,8 +168,11 @@ function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
   }
 }
 
-/** True also where the operator throws: then the rule is evaluated, and throws where it must be seen. */
-function mayMatch({ ruleId, link, pureUpTo, matches }: PlannedTest, text: ByteString): boolean {
+/**
+ * Whether the head matches a transformed value, as far as it can be asked. True also where the operator throws: then the
+ * rule is evaluated, and throws where it must be seen.
+ */
+export function mayMatch({ ruleId, link, pureUpTo, matches }: AskableHead, text: ByteString): boolean {
   if (text.length > pureUpTo) return false
   atWork(ruleId)
   spend(text.length)

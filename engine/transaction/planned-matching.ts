@@ -8,16 +8,16 @@ import {
   type Hits,
   type MatchState,
   matchStateOf,
+  mayMatch,
   noHits,
   type PlannedRule,
   type Shortcuts,
 } from '../matching/index.js'
 import type { Entry, TransformationDefinition } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
-import type { Rule, RuleLink } from '../model/ruleset.js'
-import { atWork, RecordTimeout, spend } from '../time-budget.js'
+import type { Rule } from '../model/ruleset.js'
+import { atWork } from '../time-budget.js'
 import type { Transaction } from './transaction.js'
-import { entriesOf } from './values.js'
+import { type CandidateValues, entriesOf } from './values.js'
 
 interface SourceState {
   /** `Transaction.dataVersion` when the entries were read. */
@@ -27,12 +27,6 @@ interface SourceState {
   hits: Hits[]
   /** Levels answered for, as bits. */
   levels: number
-}
-
-/** The values of one target of a rule that may match. */
-export interface CandidateValues {
-  readonly entries: readonly Entry[]
-  mayMatch(position: number): boolean
 }
 
 export class PlannedMatching {
@@ -71,20 +65,20 @@ export class PlannedMatching {
     const head = this.#state.plan.momentary[rule.index]
     if (head === null || head === undefined) return true
     atWork(rule.id)
-    const { link, matches } = head
+    const { link } = head
     const { transformations } = link.pipeline
     for (const target of link.targets) {
       const entries = entriesOf(target, this.transaction)
       if (target.count) {
         if (this.transaction.targetExclusions(rule) !== null) return true
-        if (headMatches(String(entries.length), link, matches)) return true
+        if (mayMatch(head, String(entries.length))) return true
         continue
       }
       for (let i = 0; i < entries.length; i++) {
         let text = (entries[i] as Entry).value
         for (let t = 0; t < transformations.length; t++)
           text = (transformations[t] as TransformationDefinition).apply(text)
-        if (headMatches(text, link, matches)) return true
+        if (mayMatch(head, text)) return true
       }
     }
     return false
@@ -163,14 +157,4 @@ function sameEntries(one: readonly Entry[], other: readonly Entry[]): boolean {
     one.length === other.length &&
     one.every((entry, at) => entry.value === other[at]?.value && entry.key === other[at]?.key)
   )
-}
-
-function headMatches(text: ByteString, link: RuleLink, matches: (text: ByteString) => boolean): boolean {
-  spend(text.length)
-  try {
-    return matches(text) !== link.negated
-  } catch (error) {
-    if (error instanceof RecordTimeout) throw error
-    return true
-  }
 }

@@ -5,7 +5,6 @@ import type { Entry, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { RuleLink, Target } from '../model/ruleset.js'
 import { spend } from '../time-budget.js'
-import type { CandidateValues } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
 
 export interface ValueVisitor {
@@ -39,6 +38,12 @@ export function entriesOf(target: Target, transaction: Transaction): readonly En
 function excluded(exclusions: readonly TargetExclusion[], variable: string, key: ByteString | null): boolean {
   for (const exclusion of exclusions) if (exclusion.variable === variable && exclusion.matchesKey(key)) return true
   return false
+}
+
+/** The values of one target of a rule, and which of them may match. */
+export interface CandidateValues {
+  readonly entries: readonly Entry[]
+  mayMatch(position: number): boolean
 }
 
 /** Tells of the values of a target which may match; null: any may. */
