@@ -4,8 +4,13 @@
  *
  * A job goes to a thread that is free. Where a thread dies, the job it was at fails, and piscina starts another one.
  */
-import { Piscina } from 'piscina'
+import { createRequire } from 'node:module'
+import type { Piscina } from 'piscina'
 import { type Batch, type Job, ownBytes, packSetup, type Setup } from './wire.js'
+
+const load = createRequire(import.meta.url)
+/** Loaded with the first threads. */
+const piscina = (): typeof import('piscina') => load('piscina')
 
 export class Threads {
   readonly #piscina: Piscina
@@ -16,7 +21,7 @@ export class Threads {
     readonly count: number,
     file = new URL('./worker.js', import.meta.url),
   ) {
-    this.#piscina = new Piscina({
+    this.#piscina = new (piscina().Piscina)({
       filename: file.href,
       minThreads: count,
       maxThreads: count,

@@ -4,7 +4,8 @@
  *
  * Strings are Latin-1 byte strings; msgpack carries their code points, so they arrive as they left.
  */
-import { Packr } from 'msgpackr'
+import { createRequire } from 'node:module'
+import type { Packr } from 'msgpackr'
 import type { RulesetSource } from '../compile/source.js'
 import {
   type ByteString,
@@ -43,25 +44,33 @@ export interface Job {
   readonly batch: Batch
 }
 
-const packr = new Packr({ useRecords: true, bundleStrings: false })
+const load = createRequire(import.meta.url)
+const msgpackr = (): typeof import('msgpackr') => load('msgpackr')
+let loaded: Packr | null = null
+
+/** Loaded with the first message. */
+function packr(): Packr {
+  loaded ??= new (msgpackr().Packr)({ useRecords: true, bundleStrings: false })
+  return loaded
+}
 
 export function packSetup(setup: Setup): SharedArrayBuffer {
-  const bytes = packr.pack(setup)
+  const bytes = packr().pack(setup)
   const shared = new SharedArrayBuffer(bytes.length)
   new Uint8Array(shared).set(bytes)
   return shared
 }
 
 export function unpackSetup(shared: SharedArrayBuffer): Setup {
-  return packr.unpack(Buffer.from(new Uint8Array(shared))) as Setup
+  return packr().unpack(Buffer.from(new Uint8Array(shared))) as Setup
 }
 
 export function packItems(items: readonly CorpusItem[]): Uint8Array {
-  return ownBytes(packr.pack(items))
+  return ownBytes(packr().pack(items))
 }
 
 export function unpackItems(bytes: Uint8Array): readonly CorpusItem[] {
-  return packr.unpack(bytes) as readonly CorpusItem[]
+  return packr().unpack(bytes) as readonly CorpusItem[]
 }
 
 /** What the verdict says of the record too is not packed twice. */
@@ -75,11 +84,11 @@ type PackedResult = readonly [
 ]
 
 export function packResults(results: readonly Result[]): Uint8Array<ArrayBuffer> {
-  return ownBytes(packr.pack(results.map(packed)))
+  return ownBytes(packr().pack(results.map(packed)))
 }
 
 export function unpackResults(bytes: Uint8Array): readonly Result[] {
-  return (packr.unpack(bytes) as readonly PackedResult[]).map(unpacked)
+  return (packr().unpack(bytes) as readonly PackedResult[]).map(unpacked)
 }
 
 function packed({ item, verdict }: Result): PackedResult {
