@@ -29,13 +29,23 @@ export function performancePage(kept: KeptRecords): string {
   return sections.join('\n')
 }
 
-function measuredOn({ date, machine, versions, ruleset, options }: BenchRecord): string {
+/** Records behind which V8 has compiled most of what is used often. */
+const enoughWarmUp = 1000
+
+const shortWarmUp = '**A small sample with a short warm-up: V8 was still compiling, and the figures are rough.**'
+
+function warmUpOf(options: string): number {
+  return Number(/--warm-up (\d+)/.exec(options)?.[1] ?? 0)
+}
+
+function measuredOn({ kind, date, machine, versions, ruleset, options }: BenchRecord): string {
   const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GiB`
   const cores = `${machine.cores} core${machine.cores === 1 ? '' : 's'}`
   const build = `wafsim ${versions.wafsim ?? ''} (${versions.revision ?? ''})`
   return [
     `${date.slice(0, 10)}, ${machine.processor}, ${cores}, ${memory}, ${machine.system}, node ${machine.node}, ${build},`,
     `${ruleset.name}, \`${options}\`.`,
+    ...(kind !== 'micro' && kind !== 'sentences' && warmUpOf(options) < enoughWarmUp ? [shortWarmUp] : []),
   ].join('\n')
 }
 
