@@ -1,8 +1,8 @@
 /**
  * What the page and the plots take from kept results.
  */
-import type { BenchCase } from '../measure/bench.js'
-import type { Spread } from '../measure/statistics.js'
+import type { BenchCase } from './measure/bench.js'
+import type { Spread } from './measure/statistics.js'
 import type { TrafficResult } from './record.js'
 
 export type Temperature = BenchCase['temperature']

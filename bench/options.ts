@@ -2,7 +2,7 @@
  * The command line of `npm run bench`. What cannot be used ends the run with exit status 2.
  */
 import { parseArgs } from 'node:util'
-import { type BatchPeer, batchPeers } from '../measure/peers.js'
+import { type BatchPeer, batchPeers } from './measure/peers.js'
 import { trafficClasses } from './traffic/classes.js'
 
 export const kinds = ['micro', 'transactions', 'sizes', 'sentences'] as const

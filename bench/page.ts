@@ -1,9 +1,10 @@
 /**
  * docs/performance.md, made from the newest record of each kind.
  */
-import type { Spread } from '../measure/statistics.js'
+
 import { levelsOf, megabytesPerSecond, ownCase, peerCase, peersOf, ratioTo } from './figures.js'
 import { table } from './markdown.js'
+import type { Spread } from './measure/statistics.js'
 import type { Kind } from './options.js'
 import type { BenchRecord, MicroResult, ProcessResult, TrafficResult } from './record.js'
 

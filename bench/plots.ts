@@ -2,8 +2,8 @@
  * The plots of docs/performance.md, as SVG. The only importer of echarts.
  */
 import * as echarts from 'echarts'
-import type { Spread } from '../measure/statistics.js'
 import { levelsOf, megabytesPerSecond, ownCase, peerCase, peersOf, ratioTo } from './figures.js'
+import type { Spread } from './measure/statistics.js'
 import type { TrafficResult } from './record.js'
 
 const colors = ['#0b6e99', '#d95f02', '#7570b3', '#1b9e77', '#a6761d', '#666666']

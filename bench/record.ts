@@ -5,9 +5,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { BenchCase, LeftOut } from '../measure/bench.js'
-import { type Machine, thisMachine } from '../measure/machine.js'
-import type { Spread } from '../measure/statistics.js'
+import type { BenchCase, LeftOut } from './measure/bench.js'
+import { type Machine, thisMachine } from './measure/machine.js'
+import type { Spread } from './measure/statistics.js'
 import type { Kind } from './options.js'
 
 export interface MicroResult {

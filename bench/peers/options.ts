@@ -3,7 +3,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Peer, peers } from '../../measure/peers.js'
+import { type Peer, peers } from '../measure/peers.js'
 import { type CorpusName, corpusNames } from './corpora.js'
 
 export interface Options {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ndjsonLine } from '../../corpora/index.js'
 import { scoreVariables, type TransactionRecord } from '../../engine/index.js'
-import type { Peer } from '../../measure/peers.js'
+import type { Peer } from '../measure/peers.js'
 
 export interface Scores {
   readonly inbound: number

@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type LoadedRuleset, loadRuleset, type PlatformName, type SourcePart } from '../../engine/index.js'
-import { writePeerRules } from '../../measure/peer-rules.js'
 import { findCrs, resolveRuleset } from '../../rulesets/index.js'
+import { writePeerRules } from '../measure/peer-rules.js'
 
 export interface RulesOfRun {
   /** Without its place: `OWASP CRS 4.25.0`. */

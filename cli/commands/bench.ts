@@ -2,12 +2,12 @@
  * `wafsim bench`: the throughput of a ruleset over a corpus, beside real engines where their programs are built.
  */
 import { availableParallelism } from 'node:os'
+import { type BenchResult, bench, type RulesOfBench } from '../../bench/measure/bench.js'
+import type { WafsimWay } from '../../bench/measure/contestant.js'
+import { thisMachine } from '../../bench/measure/machine.js'
+import { type BatchPeer, batchPeers } from '../../bench/measure/peers.js'
 import { corpusReader } from '../../corpora/index.js'
 import { isUnreadable, type TransactionRecord, UsageError } from '../../engine/index.js'
-import { type BenchResult, bench, type RulesOfBench } from '../../measure/bench.js'
-import type { WafsimWay } from '../../measure/contestant.js'
-import { thisMachine } from '../../measure/machine.js'
-import { type BatchPeer, batchPeers } from '../../measure/peers.js'
 import { resolveRuleset } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'

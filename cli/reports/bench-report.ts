@@ -1,9 +1,9 @@
 /**
  * The result of `wafsim bench`, for people and as JSON.
  */
-import { type BenchCase, type BenchResult, type PeerRatio, wayName } from '../../measure/bench.js'
-import type { Machine } from '../../measure/machine.js'
-import type { Spread } from '../../measure/statistics.js'
+import { type BenchCase, type BenchResult, type PeerRatio, wayName } from '../../bench/measure/bench.js'
+import type { Machine } from '../../bench/measure/machine.js'
+import type { Spread } from '../../bench/measure/statistics.js'
 import { count, plural, safe, table, wrap } from './layout.js'
 
 export interface BenchReport extends BenchResult {

@@ -134,7 +134,7 @@ export class LiteralAutomaton {
   #standsAt(value: ByteString, at: number, literal: number): boolean {
     const borders = this.#borders.flags
     const length = this.#lengths[literal] as number
-    const start = at + 1 - (length < headLength ? length : headLength)
+    const start = at + 1 - Math.min(length, headLength)
     const end = start + length
     if (end > value.length) return false
     if (borders[(this.#before[literal] as number) + (start > 0 ? value.charCodeAt(start - 1) : edge)] === 0)

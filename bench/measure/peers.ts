@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PlatformName, TransactionRecord } from '../engine/index.js'
+import type { PlatformName, TransactionRecord } from '../../engine/index.js'
 
 export interface Peer {
   readonly name: string
@@ -64,7 +64,7 @@ const apache: Peer = {
   varies: false,
   folder: 'apache',
   build: null,
-  program: [process.execPath, fileURLToPath(new URL('../bench/peers/apache/main.js', import.meta.url))],
+  program: [process.execPath, fileURLToPath(new URL('../peers/apache/main.js', import.meta.url))],
   needs: 'Apache 2.4 with ModSecurity 2 and mod_lua (Debian: apache2, libapache2-mod-security2)',
   readsRequestLine: true,
   readsResponse: false,
@@ -91,7 +91,7 @@ export const batchPeers: readonly BatchPeer[] = [
 /** `bench/peers/` of the checkout, or what WAFSIM_PEERS names; null where there is neither. */
 export function peersFolder(): string | null {
   const named = process.env.WAFSIM_PEERS
-  const folder = named === undefined ? fileURLToPath(new URL('../../bench/peers', import.meta.url)) : resolve(named)
+  const folder = named === undefined ? fileURLToPath(new URL('../../../bench/peers', import.meta.url)) : resolve(named)
   return existsSync(join(folder, 'README.md')) ? folder : null
 }
 

@@ -3,7 +3,7 @@
  * weighs on all of them alike, and only ratios within a round count.
  */
 import { createHash } from 'node:crypto'
-import type { TransactionRecord } from '../engine/index.js'
+import type { TransactionRecord } from '../../engine/index.js'
 import type { Contestant, Turn } from './contestant.js'
 import { type Spread, spreadOf } from './statistics.js'
 

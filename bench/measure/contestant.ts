@@ -9,7 +9,7 @@ import {
   type Profiling,
   type Shortcuts,
   type TransactionRecord,
-} from '../engine/index.js'
+} from '../../engine/index.js'
 
 /** What came of one record. */
 export interface Outcome {

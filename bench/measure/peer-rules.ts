@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { bundledMapName, bundledMapText, type SourcePart } from '../engine/index.js'
+import { bundledMapName, bundledMapText, type SourcePart } from '../../engine/index.js'
 
 /** Whether the file names the map that wafsim has itself and an engine wants beside it; such a file is copied. */
 function needsUnicodeMap(path: string): boolean {

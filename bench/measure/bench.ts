@@ -14,7 +14,7 @@ import {
   type Shortcuts,
   type SourcePart,
   type TransactionRecord,
-} from '../engine/index.js'
+} from '../../engine/index.js'
 import { type Contestant, type WafsimWay, wafsimContestant } from './contestant.js'
 import {
   type PairedPlan,
