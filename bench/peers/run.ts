@@ -71,7 +71,7 @@ async function comparePeer(peer: Peer): Promise<void> {
     return
   }
   const built = fileURLToPath(new URL('../..', import.meta.url))
-  const sides = ['engine', 'corpora', 'rulesets', 'measure', 'bench/peers'].map((folder) => join(built, folder))
+  const sides = ['engine', 'corpora', 'rulesets', 'bench/measure', 'bench/peers'].map((folder) => join(built, folder))
   const programs = digestOfFolders([...sides, ...(peer.build === null ? [] : [join(peersFolder, peer.folder)])])
   for (const rules of rulesets) {
     const refused = await refusalOf({ peer, rules, corpus: '', paranoia: options.levels[0] ?? 1 }, peersFolder)
