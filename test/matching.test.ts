@@ -304,6 +304,22 @@ SecRule ARGS "@rx (?=.*or)x" "id:13,phase:2,pass,log"
   }
 })
 
+test('long lists of phrases are found, however many they are', () => {
+  const random = randomFrom(21)
+  const letters = 'abcdefghijklmnopqrstuvwxyz-._'
+  const word = (): string => Array.from({ length: 8 }, () => letters[random(letters.length)]).join('')
+  const [first, second] = [Array.from({ length: 60_000 }, word), Array.from({ length: 9_000 }, word)]
+  const text = `
+SecRule ARGS "@pm ${first.join(' ')}" "id:1,phase:2,pass,log"
+SecRule ARGS "@pm ${second.join(' ')}" "id:2,phase:2,pass,log"
+SecRule ARGS "@rx (?i)select.+from" "id:3,phase:2,pass,log"
+`
+  const loaded = rules(text)
+  const body = `a=x${first[59_999]}y&b=${second[8_999]}&c=SELECT+x+FROM`
+  assert.equal(evaluate(loaded.ruleset, request({ body })).ruleIds, [1, 2, 3])
+  compareVerdicts(loaded, [request({ body }), request({ body: 'a=nothing' })])
+})
+
 if (tree === null) announceSkipped('shortcuts on CRS', 'no CRS 4 tree: set WAFSIM_CRS_TESTS')
 else
   for (const name of names)

@@ -6,11 +6,17 @@
  * answered together.
  */
 import type { OperatorTraits } from '../model/definitions.js'
-import { shortestLiteral } from '../model/requirement.js'
+import { literalKey, literalsOf, type Requirement, shortestLiteral } from '../model/requirement.js'
 import type { Rule, RuleLink, Ruleset, Target } from '../model/ruleset.js'
 import { BytePresence } from './pipeline-trie.js'
 import { Prefilter } from './prefilter.js'
 import { type AskableHead, type PlannedTest, ValueClass } from './value-class.js'
+
+/**
+ * LIMIT: literals that the prefilter looks for; their heads fill the automaton's states. A test that asks for more (a
+ * list of very many phrases) is asked outright.
+ */
+const mostLiterals = 16_000
 
 /** Paranoia levels, with 0 for rules without one. */
 const levels = 5
@@ -109,6 +115,7 @@ class Draft {
   readonly testsOfSources: number[][] = []
   readonly groups = new Map<string, number>()
   readonly #byName = new Map<string, number>()
+  readonly #literals = new Set<string>()
 
   plan(rule: Rule): PlannedRule | null {
     const link = rule.links[0]
@@ -116,13 +123,28 @@ class Draft {
     if (link === undefined || traits === null) return null
     const number = this.tests.length
     const requires = link.negated ? null : traits.requires
-    const worthwhile = requires !== null && (shortestLiteral(requires) > 1 || link.targets.some(holdsMany))
+    const worthwhile =
+      requires !== null &&
+      (shortestLiteral(requires) > 1 || link.targets.some(holdsMany)) &&
+      this.#takeLiterals(requires)
     const { pureUpTo, matches } = traits
     this.tests.push({ number, ruleId: rule.id, link, pureUpTo, matches, requires: worthwhile ? requires : null })
     this.levelsOfTests.push(rule.paranoiaLevel)
     const sources = link.targets.map((target) => this.#sourceOf(target))
     for (const source of new Set(sources)) this.testsOfSources[source]?.push(number)
     return { test: number, level: rule.paranoiaLevel, sources, group: this.#groupOf(sources, rule.paranoiaLevel) }
+  }
+
+  /** False where there would be too many with those of the requirement; then none of them is taken. */
+  #takeLiterals(requirement: Requirement): boolean {
+    const added = new Set<string>()
+    for (const literal of literalsOf(requirement)) {
+      const key = literalKey(literal)
+      if (!this.#literals.has(key)) added.add(key)
+      if (this.#literals.size + added.size > mostLiterals) return false
+    }
+    for (const key of added) this.#literals.add(key)
+    return true
   }
 
   #groupOf(sources: readonly number[], level: number): number {

@@ -68,7 +68,7 @@ export function anyOf(parts: readonly (Requirement | null)[]): Requirement | nul
   const of: Requirement[] = []
   for (const part of parts) {
     if (part === null) return null
-    if (part.kind === 'any') of.push(...part.of)
+    if (part.kind === 'any') for (const each of part.of) of.push(each)
     else of.push(part)
   }
   if (of.length === 0) return null
@@ -83,14 +83,15 @@ export function anyLiteral(texts: readonly ByteString[]): Requirement | null {
 
 /** Length of the shortest literal that alone can meet the requirement, in bytes. */
 export function shortestLiteral(requirement: Requirement): number {
-  switch (requirement.kind) {
-    case 'literal':
-      return requirement.text.length
-    case 'all':
-      return Math.max(...requirement.of.map(shortestLiteral))
-    case 'any':
-      return Math.min(...requirement.of.map(shortestLiteral))
-  }
+  if (requirement.kind === 'literal') return requirement.text.length
+  const better = requirement.kind === 'all' ? Math.max : Math.min
+  return requirement.of.map(shortestLiteral).reduce((one, other) => better(one, other))
+}
+
+/** All literals of the requirement. */
+export function* literalsOf(requirement: Requirement): Generator<Literal, void, undefined> {
+  if (requirement.kind === 'literal') yield requirement
+  else for (const part of requirement.of) yield* literalsOf(part)
 }
 
 /** The same for literals that are the same. */
