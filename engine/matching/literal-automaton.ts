@@ -6,6 +6,7 @@
 import { InternalError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import { type Border, foldedBytes, type Literal } from '../model/requirement.js'
+import { offsets } from './flat-lists.js'
 
 /**
  * LIMIT: bytes of a literal that the automaton reads; the rest is compared where they stand. A table of longer ones
@@ -167,13 +168,6 @@ function classify(texts: readonly ByteString[]): Uint8Array {
 function firstCompared(text: ByteString, classOf: Uint8Array): number {
   for (let i = 0; i < text.length && i < headLength; i++) if (classOf[text.charCodeAt(i)] === sharedClass) return i
   return Math.min(text.length, headLength)
-}
-
-/** Where each list begins in all of them put together; one more for the end. */
-function offsets(lengths: ArrayLike<number>): Int32Array {
-  const from = new Int32Array(lengths.length + 1)
-  for (let i = 0; i < lengths.length; i++) from[i + 1] = (from[i] as number) + (lengths[i] as number)
-  return from
 }
 
 /** Stands for what is before the first and behind the last byte. */

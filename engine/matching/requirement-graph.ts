@@ -5,6 +5,7 @@
  * After RE2's FilteredRE2: a node fires once enough of the nodes below it have.
  */
 import { type Literal, literalKey, type Requirement } from '../model/requirement.js'
+import { offsets } from './flat-lists.js'
 
 interface Node {
   /** Nodes below that must fire: one for "any of", all for "all of". */
@@ -39,9 +40,9 @@ export class RequirementGraph {
   freeze(): void {
     const nodes = this.#nodes
     this.#need = Int32Array.from(nodes, (node) => node.need)
-    this.#aboveFrom = offsets(nodes.map((node) => node.above))
+    this.#aboveFrom = offsets(nodes.map((node) => node.above.length))
     this.#above = Int32Array.from(nodes.flatMap((node) => node.above))
-    this.#testsFrom = offsets(nodes.map((node) => node.tests))
+    this.#testsFrom = offsets(nodes.map((node) => node.tests.length))
     this.#tests = Int32Array.from(nodes.flatMap((node) => node.tests))
     this.#fired = new Int32Array(nodes.length)
     this.#stamp = new Int32Array(nodes.length)
@@ -101,13 +102,4 @@ export class RequirementGraph {
     this.#literalNodes.push(node)
     return node
   }
-}
-
-/** Where each list begins in all of them put together; one more for the end. */
-function offsets(lists: readonly (readonly number[])[]): Int32Array {
-  const from = new Int32Array(lists.length + 1)
-  lists.forEach((list, at) => {
-    from[at + 1] = (from[at] as number) + list.length
-  })
-  return from
 }

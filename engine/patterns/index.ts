@@ -141,18 +141,13 @@ export function compileLimitTest(
   let exceeds: LimitTest | null | undefined
   const test = (value: ByteString): boolean => {
     if (value.length < leastLength) return false
-    if (exceeds === undefined) exceeds = limitTestOf(pattern, platform.regexFlags.includes('m'), limit)
+    if (exceeds === undefined) {
+      const multiLine = platform.regexFlags.includes('m')
+      exceeds = attempted(() => compileMatchLimit(parsePattern(pattern, { caseless: false, multiLine }), limit))
+    }
     return exceeds?.(value) ?? false
   }
   return Object.assign(test, { leastLength })
-}
-
-function limitTestOf(pattern: ByteString, multiLine: boolean, limit: number): LimitTest | null {
-  try {
-    return compileMatchLimit(parsePattern(pattern, { caseless: false, multiLine }), limit)
-  } catch {
-    return null
-  }
 }
 
 /** What ModSecurity 2 takes where the limit is 0. */

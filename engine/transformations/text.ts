@@ -5,6 +5,7 @@
  * above 0x7F are bytes. White space inside a value is in normalise.ts.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
+import { lowerAscii } from '../model/exchange.js'
 import { borrowBytes, byteString, isSpace } from './bytes.js'
 
 export const none: TransformationDefinition = {
@@ -19,7 +20,6 @@ export const length: TransformationDefinition = {
   apply: (value) => String(value.length),
 }
 
-const upper = /[A-Z]/
 const lower = /[a-z]/
 const high = /[\x80-\xff]/
 
@@ -29,11 +29,7 @@ export const lowercase: TransformationDefinition = {
   changes: /[A-Z\x80-\xff]/,
   doc: 'ASCII letters to lower case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
-  apply: (value) => {
-    if (!upper.test(value)) return value
-    // String.toLowerCase would also change bytes above 0x7F as if they were Latin-1 letters.
-    return high.test(value) ? value.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : value.toLowerCase()
-  },
+  apply: lowerAscii,
 }
 
 export const uppercase: TransformationDefinition = {
@@ -44,6 +40,7 @@ export const uppercase: TransformationDefinition = {
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   apply: (value) => {
     if (!lower.test(value)) return value
+    // String.toUpperCase would also change bytes above 0x7F as if they were Latin-1 letters.
     return high.test(value) ? value.replace(/[a-z]+/g, (run) => run.toUpperCase()) : value.toUpperCase()
   },
 }
