@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { ndjsonLine } from '../../corpora/index.js'
 import type { TransactionRecord } from '../../engine/index.js'
 import { type Contestant, firstRecord, outcomeOf, type Turn } from './contestant.js'
-import { asSentTo, type BatchPeer } from './peers.js'
+import { asSentTo, type BatchPeer, buildCommand } from './peers.js'
 
 /** The engine refuses the rules, or does not end as it should; the message is its own. */
 export class ContestantError extends Error {
@@ -102,8 +102,15 @@ class PeerContestant implements Contestant {
     const { value, done } = (await this.#lines?.next()) ?? { value: undefined, done: true }
     if (done === true || value === undefined) {
       await new Promise((settled) => setTimeout(settled, 100))
-      throw new ContestantError(`${this.name}: ${this.#notes.trim().split('\n').slice(-5).join('\n') || 'has ended'}`)
+      throw new ContestantError(`${this.name}: ${this.#lastWords()}`)
     }
     return JSON.parse(value as string) as Line
+  }
+
+  #lastWords(): string {
+    const notes = this.#notes.trim()
+    if (this.version === null && notes.includes('usage:'))
+      return `its program is of another version of wafsim; build it again: ${buildCommand(this.peer, this.folder)}`
+    return notes.split('\n').slice(-5).join('\n') || 'has ended'
   }
 }
