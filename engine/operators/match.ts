@@ -14,14 +14,19 @@ export function matchedPart(part: ByteString): OperatorMatch {
   return { matched: part, captures: [part] }
 }
 
-/** The test with what is known of its answers: they depend on the value alone. */
+/** The test with what is known of its answers: they depend on the value alone. `requires` is asked where rules are planned. */
 export function pure(
   test: (value: ByteString) => OperatorMatch | null,
-  requires: Requirement | null = null,
-  pureUpTo = Number.POSITIVE_INFINITY,
+  requires: () => Requirement | null = () => null,
 ): OperatorTest {
   return Object.assign((value: ByteString) => test(value), {
-    traits: { pureUpTo, requires, matches: (value: ByteString) => test(value) !== null },
+    traits: {
+      pureUpTo: Number.POSITIVE_INFINITY,
+      matches: (value: ByteString) => test(value) !== null,
+      get requires() {
+        return requires()
+      },
+    },
   })
 }
 
@@ -38,7 +43,11 @@ export function comparison(
     argument: 'optional',
     compile: ({ argument }: OperatorInput): OperatorTest => {
       const { constant } = argument
-      if (constant !== null) return pure((value) => (holds(value, constant) ? matched : null), requires(constant))
+      if (constant !== null)
+        return pure(
+          (value) => (holds(value, constant) ? matched : null),
+          () => requires(constant),
+        )
       return (value, view) => (holds(value, argument.expand(view)) ? matched : null)
     },
   }

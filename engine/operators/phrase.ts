@@ -36,62 +36,64 @@ export function phrasesOfFile(text: ByteString): ByteString[] {
 /** At most so many phrases are captured. */
 const mostCaptures = 10
 
-/** The longest phrase at each place that one begins at, as the value spells it. */
-function phrasesIn(value: ByteString, phrases: readonly ByteString[]): ByteString[] {
-  const known = new Set(phrases.map(lowerAscii))
-  const lengths = [...new Set(phrases.map(({ length }) => length))].sort((a, b) => b - a)
-  const lower = lowerAscii(value)
-  const found: ByteString[] = []
-  for (let at = 0; at < value.length && found.length < mostCaptures; at++) {
-    const length = lengths.find((each) => at + each <= value.length && known.has(lower.slice(at, at + each)))
-    if (length !== undefined) found.push(value.slice(at, at + length))
-  }
-  return found
-}
+/** Phrases to be looked for together. What finds them is made with the first value: most lists see none. */
+class PhraseList {
+  #automaton: PhraseAutomaton | null = null
+  #lower: ReadonlySet<ByteString> | null = null
+  /** From the longest on. */
+  #lengths: readonly number[] = []
 
-function phraseMatch(
-  found: ByteString,
-  value: ByteString,
-  phrases: readonly ByteString[],
-  platform: Platform,
-): OperatorMatch {
-  if (platform.phraseCaptures === 'first') return matchedPart(found)
-  return {
-    matched: found,
-    // Read only where a rule captures.
-    get captures() {
-      return phrasesIn(value, phrases)
-    },
+  constructor(
+    private readonly phrases: readonly ByteString[],
+    private readonly platform: Platform,
+  ) {}
+
+  find(value: ByteString): OperatorMatch | null {
+    this.#automaton ??= new PhraseAutomaton(this.phrases, this.platform.phraseSearch)
+    const found = this.#automaton.find(value)
+    if (found === null) return null
+    if (this.platform.phraseCaptures === 'first') return matchedPart(found)
+    const list = this
+    return {
+      matched: found,
+      // Read only where a rule captures.
+      get captures() {
+        return list.#allIn(value)
+      },
+    }
+  }
+
+  /** The longest phrase at each place that one begins at, as the value spells it. */
+  #allIn(value: ByteString): ByteString[] {
+    if (this.#lower === null) {
+      this.#lower = new Set(this.phrases.map(lowerAscii))
+      this.#lengths = [...new Set(this.phrases.map(({ length }) => length))].sort((a, b) => b - a)
+    }
+    const known = this.#lower
+    const lower = lowerAscii(value)
+    const found: ByteString[] = []
+    for (let at = 0; at < value.length && found.length < mostCaptures; at++) {
+      const length = this.#lengths.find((each) => at + each <= value.length && known.has(lower.slice(at, at + each)))
+      if (length !== undefined) found.push(value.slice(at, at + length))
+    }
+    return found
   }
 }
 
 function search(phrases: readonly ByteString[], platform: Platform): OperatorTest {
   if (phrases.length === 0) throw new DefinitionError('there is no phrase to look for')
-  // Made with the first value that may hold a phrase: most lists see none.
-  let automaton: PhraseAutomaton | null = null
-  const test = (value: ByteString): OperatorMatch | null => {
-    automaton ??= new PhraseAutomaton(phrases, platform.phraseSearch)
-    const found = automaton.find(value)
-    return found === null ? null : phraseMatch(found, value, phrases, platform)
-  }
-  return Object.assign((value: ByteString) => test(value), {
-    traits: {
-      pureUpTo: Number.POSITIVE_INFINITY,
-      matches: (value: ByteString) => test(value) !== null,
-      // Asked for only where rules are planned.
-      get requires() {
-        return anyLiteral(phrases)
-      },
-    },
-  })
+  const list = new PhraseList(phrases, platform)
+  return pure(
+    (value) => list.find(value),
+    () => anyLiteral(phrases),
+  )
 }
 
 function compilePm({ argument, platform }: OperatorInput): OperatorTest {
   if (argument.constant !== null) return search(phrasesOf(argument.constant, platform.phraseHex), platform)
   return (value, view) => {
     const phrases = phrasesOf(argument.expand(view), platform.phraseHex)
-    const found = phrases.length === 0 ? null : new PhraseAutomaton(phrases, platform.phraseSearch).find(value)
-    return found === null ? null : phraseMatch(found, value, phrases, platform)
+    return phrases.length === 0 ? null : new PhraseList(phrases, platform).find(value)
   }
 }
 
@@ -120,7 +122,10 @@ function compileContainsWord({ argument, platform }: OperatorInput): OperatorTes
   const wordByte = wordBytes[platform.wordBytes]
   const { constant } = argument
   if (constant !== null)
-    return pure((value) => (containsWord(value, constant, wordByte) ? matched : null), literal(constant))
+    return pure(
+      (value) => (containsWord(value, constant, wordByte) ? matched : null),
+      () => literal(constant),
+    )
   return (value, view) => (containsWord(value, argument.expand(view), wordByte) ? matched : null)
 }
 

@@ -183,7 +183,7 @@ export const validateOperators: readonly OperatorDefinition[] = [
     name: 'validateUrlEncoding',
     doc: 'A %-sequence of the value is broken.',
     argument: 'optional',
-    compile: () => pure(badUrlEncoding, literal('%')),
+    compile: () => pure(badUrlEncoding, () => literal('%')),
   },
   {
     name: 'validateUtf8Encoding',

@@ -15,7 +15,7 @@ export const xssOperator: OperatorDefinition = {
     const { capturesXss } = platform
     return pure(
       (value) => (isXss(value) ? { matched: null, captures: capturesXss ? [value] : null } : null),
-      anyLiteral(xssBytes),
+      () => anyLiteral(xssBytes),
     )
   },
 }
