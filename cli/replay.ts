@@ -31,7 +31,6 @@ import {
 } from '../engine/index.js'
 import type { Progress } from './progress.js'
 import { type FalsePositiveGroup, type MissedAttack, type RunReport, settingsReport } from './reports/run-report.js'
-import { optimiseAsUsual } from './tier-up.js'
 import { toolVersion } from './version.js'
 
 export interface ReplayInput {
@@ -83,10 +82,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   let first = Number.NaN
   try {
     for await (const results of pool.runBatches(input.parts)) {
-      if (Number.isNaN(first)) {
-        first = performance.now()
-        optimiseAsUsual()
-      }
+      if (Number.isNaN(first)) first = performance.now()
       for (const { item, verdict } of results) {
         if (!input.keeps(verdict)) continue
         counts.add(item, verdict)
