@@ -106,6 +106,8 @@ function persists(item: SequenceItem): boolean {
 class PipelineTable {
   readonly #byNames = new Map<string, Pipeline>()
   readonly #unicodeMap: ReadonlyMap<number, number>
+  /** What stands in for an entry in every pipeline: matching knows by it what pipelines have in common. */
+  readonly #mappedEntries = new Map<TransformationDefinition, TransformationDefinition>()
 
   constructor(unicodeMap: ReadonlyMap<number, number>) {
     this.#unicodeMap = unicodeMap
@@ -124,7 +126,13 @@ class PipelineTable {
   /** SecUnicodeMapFile holds for all rules, wherever it stands; so it is looked at here. */
   #mapped(entry: TransformationDefinition): TransformationDefinition {
     const { withUnicodeMap } = entry
-    return withUnicodeMap === undefined ? entry : { ...entry, apply: withUnicodeMap(this.#unicodeMap) }
+    if (withUnicodeMap === undefined) return entry
+    let mapped = this.#mappedEntries.get(entry)
+    if (mapped === undefined) {
+      mapped = { ...entry, apply: withUnicodeMap(this.#unicodeMap) }
+      this.#mappedEntries.set(entry, mapped)
+    }
+    return mapped
   }
 }
 
