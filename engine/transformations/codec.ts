@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { borrowBytes, byteString, hexByteAt, isHexAt } from './bytes.js'
+import { base64Digits, borrowBytes, byteString, byteTable, hexByteAt, isHexAt, mapBytes } from './bytes.js'
 import { decodeBase64Strictly, endsInLoneNine, untilNul } from './modsecurity.js'
 
 export const base64Encode: TransformationDefinition = {
@@ -113,19 +113,19 @@ export const sha1: TransformationDefinition = {
 export const parityEven7bit: TransformationDefinition = {
   name: 'parityEven7bit',
   doc: 'Sets bit 8 of each byte so that the number of ones among bits 1-7 and it is even.',
-  apply: (value) => setParity(value, evenParity),
+  apply: (value) => mapBytes(value, evenParity),
 }
 
 export const parityOdd7bit: TransformationDefinition = {
   name: 'parityOdd7bit',
   doc: 'Sets bit 8 of each byte so that the number of ones among bits 1-7 and it is odd.',
-  apply: (value) => setParity(value, oddParity),
+  apply: (value) => mapBytes(value, oddParity),
 }
 
 export const parityZero7bit: TransformationDefinition = {
   name: 'parityZero7bit',
   doc: 'Clears bit 8 of each byte.',
-  apply: (value) => setParity(value, zeroParity),
+  apply: (value) => mapBytes(value, zeroParity),
 }
 
 /** Marks beside the six bits of a Base64 character. */
@@ -142,10 +142,7 @@ const forgivingAlphabet = base64Alphabet(skipped)
 forgivingAlphabet[0x3d] = padding
 
 function base64Alphabet(other: number): Uint8Array {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-  const table = new Uint8Array(256).fill(other)
-  for (let i = 0; i < alphabet.length; i++) table[alphabet.charCodeAt(i)] = i
-  return table
+  return base64Digits.map((six) => (six < 64 ? six : other))
 }
 
 /** An incomplete last group gives the bytes it holds whole. */
@@ -194,17 +191,9 @@ const zeroParity = parityTable((byte) => byte & 0x7f)
 
 /** The engines take the parity over all eight bits as they come. */
 function parityTable(set: (byte: number, odd: boolean) => number): Uint8Array {
-  const table = new Uint8Array(256)
-  for (let byte = 0; byte < 256; byte++) {
+  return byteTable((byte) => {
     let ones = 0
     for (let rest = byte; rest > 0; rest >>= 1) ones += rest & 1
-    table[byte] = set(byte, ones % 2 === 1)
-  }
-  return table
-}
-
-function setParity(value: ByteString, table: Uint8Array): ByteString {
-  const bytes = borrowBytes(value.length)
-  for (let i = 0; i < value.length; i++) bytes[i] = table[value.charCodeAt(i)] as number
-  return byteString(bytes, value.length, value)
+    return set(byte, ones % 2 === 1)
+  })
 }

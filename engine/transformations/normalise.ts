@@ -6,13 +6,13 @@
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { utf8LengthAt } from '../utf8.js'
-import { borrowBytes, byteString, isSpace } from './bytes.js'
+import { byteString, bytesToEdit, byteTable, isSpace, keepBytes } from './bytes.js'
 import { compressByteSpaces, compressCSpaces, removeByteSpaces, removeSpacesAndC2, untilNul } from './modsecurity.js'
 
 const anySpace = /[\t-\r \xa0]/
 
 /** 0 for what `removeWhitespace` drops, else 1. */
-const notSpace: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => (isSpace(byte) || byte === 0xa0 ? 0 : 1))
+const notSpace = byteTable((byte) => (isSpace(byte) || byte === 0xa0 ? 0 : 1))
 
 /**
  * COMPAT(modsec2): ModSecurity 2 leaves the C2 of a no-break space in UTF-8, libmodsecurity and Coraza do not.
@@ -26,16 +26,7 @@ export const removeWhitespace: TransformationDefinition = {
   variants: { modsec2: removeByteSpaces, modsec3: removeSpacesAndC2 },
   apply: (value) => {
     if (!anySpace.test(value)) return value
-    const text = value.indexOf('\xc2\xa0') === -1 ? value : value.replaceAll('\xc2\xa0', '')
-    const bytes = borrowBytes(text.length)
-    let end = 0
-    for (let i = 0; i < text.length; i++) {
-      const byte = text.charCodeAt(i)
-      // PERF(transformations): no branch to mispredict; blanks come at every fifth byte of prose.
-      bytes[end] = byte
-      end += notSpace[byte] as number
-    }
-    return byteString(bytes, end, value)
+    return keepBytes(value.indexOf('\xc2\xa0') === -1 ? value : value.replaceAll('\xc2\xa0', ''), notSpace)
   },
 }
 
@@ -55,7 +46,7 @@ export const compressWhitespace: TransformationDefinition = {
   variants: { modsec2: compressByteSpaces, modsec3: compressCSpaces },
   apply: (value) => {
     if (value.indexOf('  ') === -1 && !spaceButBlank.test(value)) return value
-    const bytes = borrowBytes(value.length)
+    const bytes = bytesToEdit(value)
     let end = 0
     let inSpace = false
     let i = 0
@@ -74,9 +65,6 @@ export const compressWhitespace: TransformationDefinition = {
   },
 }
 
-/** Something to delete, to replace or to lower: see `cmdLine`. */
-const shellSyntax = /[A-Z"'\\^,;\t\n\r]| [ /(]/
-
 /** COMPAT(modsec2): ModSecurity 2 ends the value at a NUL; the two others keep it. */
 export const cmdLine: TransformationDefinition = {
   name: 'cmdLine',
@@ -85,38 +73,35 @@ export const cmdLine: TransformationDefinition = {
   variants: { modsec2: (value) => untilNul(cmdLine.apply(value)) },
   doc: 'Deletes \\ " \' ^, makes one blank of , ; and white space, none before / and (, and lower-cases.',
   apply: (value) => {
-    if (!shellSyntax.test(value)) return value
-    const bytes = borrowBytes(value.length)
+    const bytes = bytesToEdit(value)
     let end = 0
-    let inSpace = false
+    let inSpace = 0
     for (let i = 0; i < value.length; i++) {
-      const byte = value.charCodeAt(i)
-      const kind = shellKinds[byte]
-      if (kind === deleted) continue
-      if (kind === blank) {
-        if (!inSpace) bytes[end++] = 0x20
-        inSpace = true
-        continue
-      }
-      if (inSpace && kind === closing) end--
-      inSpace = false
-      bytes[end++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+      const entry = shellBytes[bytes[i] as number] as number
+      // PERF(transformations): flags instead of branches, half of which would be mispredicted in prose.
+      const deleted = (entry >> 8) & 1
+      const blank = (entry >> 9) & 1
+      const closing = entry >> 10
+      end -= inSpace & closing
+      bytes[end] = entry
+      end += 1 - (deleted | (inSpace & blank))
+      inSpace = (inSpace & deleted) | blank
     }
     return byteString(bytes, end, value)
   },
 }
 
-/** Marks of the characters that `cmdLine` treats apart; VT and FF are no blanks to it. */
-const deleted = 1
-const blank = 2
-const closing = 3
-const shellKinds = new Uint8Array(256)
-for (const char of '"\'\\^') shellKinds[char.charCodeAt(0)] = deleted
-for (const char of ' ,;\t\r\n') shellKinds[char.charCodeAt(0)] = blank
-for (const char of '/(') shellKinds[char.charCodeAt(0)] = closing
-
-/** Without one of these there is no segment to remove. */
-const reducible = /\/[./]|^\.|\.\./
+/**
+ * What `cmdLine` makes of each byte, with flags: deleted (bit 8), blank (bit 9), swallows blanks before it (bit 10). VT and
+ * FF are no blanks to it.
+ */
+const shellBytes = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const char = String.fromCharCode(byte)
+  if ('"\'\\^'.includes(char)) return 0x100
+  if (' ,;\t\r\n'.includes(char)) return 0x200 | 0x20
+  if ('/('.includes(char)) return 0x400 | byte
+  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+})
 
 /**
  * A segment that merely ends in two dots (`a../`) counts as a back reference, as in both ModSecurity engines.
@@ -126,7 +111,7 @@ export const normalizePath: TransformationDefinition = {
   changes: /[\0./]/,
   doc: 'Removes repeated slashes and self references of a path, and back references with what they undo.',
   platforms: 'Coraza makes // of the root.',
-  apply: (value) => (reducible.test(value) ? normalise(value, false) : value),
+  apply: (value) => (isReducible(value) ? normalise(value, false) : value),
 }
 
 export const normalizePathWin: TransformationDefinition = {
@@ -134,7 +119,12 @@ export const normalizePathWin: TransformationDefinition = {
   changes: /[\0./\\: ]/,
   doc: 'The same as normalizePath with backslashes taken for slashes.',
   platforms: 'Coraza also drops names of streams, and dots and blanks behind a part.',
-  apply: (value) => (value.indexOf('\\') !== -1 || reducible.test(value) ? normalise(value, true) : value),
+  apply: (value) => (value.includes('\\') || isReducible(value) ? normalise(value, true) : value),
+}
+
+/** False where there is no segment to remove. */
+function isReducible(path: ByteString): boolean {
+  return path.includes('..') || path.includes('//') || path.includes('/.') || path.charCodeAt(0) === dot
 }
 
 const slash = 0x2f
@@ -156,8 +146,7 @@ interface Rewriting {
  * slashes stays.
  */
 function normalise(value: ByteString, windows: boolean): ByteString {
-  const bytes = borrowBytes(value.length)
-  bytes.write(value, 'latin1')
+  const bytes = bytesToEdit(value)
   const last = value.length - 1
   const endsInSlash = isSlash(bytes[last], windows)
   const path: Rewriting = { bytes, relative: !isSlash(bytes[0], windows), end: 0, aboveStart: false }

@@ -5,8 +5,7 @@
  * above 0x7F are bytes. White space inside a value is in normalise.ts.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
-import { lowerAscii } from '../model/exchange.js'
-import { borrowBytes, byteString, isSpace } from './bytes.js'
+import { byteTable, isSpace, keepBytes, mapBytes } from './bytes.js'
 
 export const none: TransformationDefinition = {
   name: 'none',
@@ -20,8 +19,9 @@ export const length: TransformationDefinition = {
   apply: (value) => String(value.length),
 }
 
-const lower = /[a-z]/
 const high = /[\x80-\xff]/
+const lowerBytes = byteTable((byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte))
+const upperBytes = byteTable((byte) => (byte >= 0x61 && byte <= 0x7a ? byte & ~0x20 : byte))
 
 export const lowercase: TransformationDefinition = {
   name: 'lowercase',
@@ -29,7 +29,8 @@ export const lowercase: TransformationDefinition = {
   changes: /[A-Z\x80-\xff]/,
   doc: 'ASCII letters to lower case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
-  apply: lowerAscii,
+  // String.toLowerCase would also change bytes above 0x7F as if they were Latin-1 letters.
+  apply: (value) => (high.test(value) ? mapBytes(value, lowerBytes) : value.toLowerCase()),
 }
 
 export const uppercase: TransformationDefinition = {
@@ -38,11 +39,7 @@ export const uppercase: TransformationDefinition = {
   changes: /[a-z\x80-\xff]/,
   doc: 'ASCII letters to upper case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
-  apply: (value) => {
-    if (!lower.test(value)) return value
-    // String.toUpperCase would also change bytes above 0x7F as if they were Latin-1 letters.
-    return high.test(value) ? value.replace(/[a-z]+/g, (run) => run.toUpperCase()) : value.toUpperCase()
-  },
+  apply: (value) => (high.test(value) ? mapBytes(value, upperBytes) : value.toUpperCase()),
 }
 
 export const trim: TransformationDefinition = {
@@ -70,19 +67,10 @@ export const removeNulls: TransformationDefinition = {
   name: 'removeNulls',
   changes: /\0/,
   doc: 'Removes NUL bytes.',
-  apply: (value) => {
-    const first = value.indexOf('\0')
-    if (first === -1) return value
-    const bytes = borrowBytes(value.length)
-    bytes.write(value, 'latin1')
-    let end = first
-    for (let i = first + 1; i < value.length; i++) {
-      const byte = bytes[i] as number
-      if (byte !== 0) bytes[end++] = byte
-    }
-    return byteString(bytes, end, value)
-  },
+  apply: (value) => (value.indexOf('\0') === -1 ? value : keepBytes(value, noNul)),
 }
+
+const noNul = byteTable((byte) => (byte === 0 ? 0 : 1))
 
 export const replaceNulls: TransformationDefinition = {
   name: 'replaceNulls',

@@ -6,31 +6,13 @@
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import { bestFit } from './best-fit.js'
-import { borrowBytes, byteString, hexByteAt, isHexAt } from './bytes.js'
+import { borrowBytes, byteString, bytesToEdit, byteTable, hexByteIn, isHexByteAt } from './bytes.js'
 
 export const urlDecode: TransformationDefinition = {
   name: 'urlDecode',
   changes: /[%+]/,
   doc: 'Decodes %HH and + of URLs; invalid escapes are kept.',
-  apply: (value) => {
-    const first = firstEscape(value)
-    if (first === -1) return value
-    const bytes = borrowBytes(value.length)
-    bytes.write(value, 'latin1')
-    let end = first
-    let i = first
-    while (i < value.length) {
-      const byte = value.charCodeAt(i)
-      if (byte === 0x25 && isHexAt(value, i + 1) && isHexAt(value, i + 2)) {
-        bytes[end++] = hexByteAt(value, i + 1)
-        i += 3
-      } else {
-        bytes[end++] = byte === 0x2b ? 0x20 : byte
-        i++
-      }
-    }
-    return byteString(bytes, end, value)
-  },
+  apply: (value) => decode(value, null),
 }
 
 /** A code unit without an entry in the table gives its lower byte, the full-width forms FF01-FF5E their ASCII. */
@@ -38,27 +20,27 @@ export const urlDecodeUni: TransformationDefinition = {
   name: 'urlDecodeUni',
   changes: /[%+]/,
   doc: 'Decodes %HH, %uHHHH and + of URLs; %uHHHH becomes the nearest ASCII character; invalid escapes are kept.',
-  apply: (value) => decodeUni(value, bestFit),
-  withUnicodeMap: (map) => (value) => decodeUni(value, map),
+  apply: (value) => decode(value, bestFit),
+  withUnicodeMap: (map) => (value) => decode(value, map),
 }
 
-function decodeUni(value: string, map: ReadonlyMap<number, number>): string {
+/** `map`: the table for %uHHHH; null where that is no escape. */
+function decode(value: string, map: ReadonlyMap<number, number> | null): string {
   const first = firstEscape(value)
   if (first === -1) return value
-  const bytes = borrowBytes(value.length)
-  bytes.write(value, 'latin1')
+  const bytes = bytesToEdit(value)
   let end = first
   let i = first
   while (i < value.length) {
-    const byte = value.charCodeAt(i)
+    const byte = bytes[i] as number
     if (byte !== 0x25) {
-      bytes[end++] = byte === 0x2b ? 0x20 : byte
+      bytes[end++] = withoutPlus[byte] as number
       i++
-    } else if (isHexAt(value, i + 1) && isHexAt(value, i + 2)) {
-      bytes[end++] = hexByteAt(value, i + 1)
+    } else if (isHexByteAt(bytes, i + 1) && isHexByteAt(bytes, i + 2)) {
+      bytes[end++] = hexByteIn(bytes, i + 1)
       i += 3
-    } else if (isUnicodeEscapeAt(value, i)) {
-      bytes[end++] = fittedByte(map, hexByteAt(value, i + 2), hexByteAt(value, i + 4))
+    } else if (map !== null && isUnicodeEscapeAt(bytes, i)) {
+      bytes[end++] = fittedByte(map, hexByteIn(bytes, i + 2), hexByteIn(bytes, i + 4))
       i += 6
     } else {
       bytes[end++] = byte
@@ -67,6 +49,8 @@ function decodeUni(value: string, map: ReadonlyMap<number, number>): string {
   }
   return byteString(bytes, end, value)
 }
+
+const withoutPlus = byteTable((byte) => (byte === 0x2b ? 0x20 : byte))
 
 const reserved = /[^*0-9A-Za-z]/
 
@@ -104,11 +88,12 @@ export const utf8toUnicode: TransformationDefinition = {
   platforms: 'Coraza keeps NUL and writes %ufffd for invalid bytes.',
   apply: (value) => {
     if (!notPlain.test(value)) return value
+    const from = bytesToEdit(value)
     const bytes = borrowBytes(value.length * 4)
     let end = 0
     let i = 0
     while (i < value.length) {
-      const lead = value.charCodeAt(i)
+      const lead = from[i] as number
       if (lead < 0x80) {
         if (lead !== 0) bytes[end++] = lead
         i++
@@ -121,7 +106,7 @@ export const utf8toUnicode: TransformationDefinition = {
         continue
       }
       if (lead >= 0xf5) bytes[end++] = lead
-      const point = codePointAt(value, i, length)
+      const point = codePointAt(from, i, length)
       if (point === -1) {
         i++
         continue
@@ -141,13 +126,13 @@ function firstEscape(value: string): number {
   return plus === -1 || percent < plus ? percent : plus
 }
 
-function isUnicodeEscapeAt(value: string, index: number): boolean {
+function isUnicodeEscapeAt(bytes: Buffer, index: number): boolean {
   return (
-    (value.charCodeAt(index + 1) | 0x20) === 0x75 &&
-    isHexAt(value, index + 2) &&
-    isHexAt(value, index + 3) &&
-    isHexAt(value, index + 4) &&
-    isHexAt(value, index + 5)
+    ((bytes[index + 1] as number) | 0x20) === 0x75 &&
+    isHexByteAt(bytes, index + 2) &&
+    isHexByteAt(bytes, index + 3) &&
+    isHexByteAt(bytes, index + 4) &&
+    isHexByteAt(bytes, index + 5)
   )
 }
 
@@ -177,10 +162,10 @@ function sequenceLength(lead: number): number {
 }
 
 /** The code point of the sequence, overlong or not; -1 where a continuation byte is missing. */
-function codePointAt(value: string, index: number, length: number): number {
-  let point = value.charCodeAt(index) & (0x7f >> length)
+function codePointAt(bytes: Buffer, index: number, length: number): number {
+  let point = (bytes[index] as number) & (0x7f >> length)
   for (let i = index + 1; i < index + length; i++) {
-    const byte = value.charCodeAt(i)
+    const byte = bytes[i] as number
     if ((byte & 0xc0) !== 0x80) return -1
     point = (point << 6) | (byte & 0x3f)
   }
