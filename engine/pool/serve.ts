@@ -1,7 +1,6 @@
 /**
  * A worker's side of the messages: compiles the ruleset with its first job, then answers batches in order.
  */
-import { move } from 'piscina'
 import { compileSource } from '../compile/source.js'
 import type { CorpusItem } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
@@ -19,7 +18,7 @@ export function serve(evaluateBatch: EvaluateBatch): (job: Job) => Promise<unkno
   let answer: Promise<(batch: Batch) => Uint8Array<ArrayBuffer>> | null = null
   return async ({ setup, batch }) => {
     answer ??= setUp(setup, evaluateBatch)
-    return move((await answer)(batch))
+    return (await answer)(batch)
   }
 }
 

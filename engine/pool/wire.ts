@@ -105,7 +105,7 @@ function unpacked([verdict, source, tags, method, uri, digest]: PackedResult): R
   return { item: digest === null ? item : { ...item, digest }, verdict }
 }
 
-/** A message carries the whole memory that its bytes are part of: these are given their own, which can be handed over. */
+/** A message carries the whole memory that its bytes are part of: these are given their own. */
 export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes)
 }
