@@ -43,6 +43,8 @@ export interface ReplayInput {
   /** What is known of the ruleset's patterns. */
   readonly facts: string
   readonly workers: number
+  /** The main thread is one of them. */
+  readonly mainThreadWorks: boolean
   /** Started beforehand; closed at the end. */
   readonly threads?: Threads
   readonly allRules: boolean
@@ -68,6 +70,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   const counts = new ReplayCounts(settings)
   const poolOptions = {
     workers: input.workers,
+    mainThreadWorks: input.mainThreadWorks,
     reader: input.reader,
     facts: input.facts,
     allRules: input.allRules,

@@ -43,7 +43,16 @@ async function run(options: PoolOptions, items: AsyncIterable<CorpusPart>): Prom
 
 test('verdicts are the same, in input order, for any number of workers and batch size', async () => {
   const expected = JSON.stringify((await run({ workers: 0 }, records(500))).map((each) => each.verdict))
-  for (const options of [{ workers: 1 }, { workers: 2 }, { workers: 2, batchSize: 7 }, { workers: 3, batchSize: 1 }])
+  const ways: readonly PoolOptions[] = [
+    { workers: 1 },
+    { workers: 2 },
+    { workers: 2, batchSize: 7 },
+    { workers: 3, batchSize: 1 },
+    { workers: 1, mainThreadWorks: true },
+    { workers: 2, mainThreadWorks: true },
+    { workers: 3, mainThreadWorks: true, batchSize: 2 },
+  ]
+  for (const options of ways)
     assert.is(JSON.stringify((await run(options, records(500))).map((each) => each.verdict)), expected)
 })
 
@@ -135,6 +144,9 @@ test('raw lines give the results of the records that stand in them, whoever read
     const { parts, reader } = reading(file)
     assert.equal(await run({ workers, digests: true, reader }, parts), expected)
   }
+  const shared = reading(file)
+  const withMainThread = { workers: 2, mainThreadWorks: true, digests: true, reader: shared.reader }
+  assert.equal(await run(withMainThread, shared.parts), expected)
   const { parts, reader } = reading(file)
   const workerFile = new URL('./support/dying-worker.js', import.meta.url)
   const results = await run({ workers: 2, digests: true, reader, workerFile }, parts)

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import { corpusReader } from '../../corpora/index.js'
-import { type Ruleset, Threads, UsageError } from '../../engine/index.js'
+import { type Ruleset, startedThreads, Threads, UsageError } from '../../engine/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { loadFromOptions } from '../load.js'
 import {
@@ -107,9 +107,11 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     filters: ruleFilter.filters,
     ruleTags: (ruleId) => tagsOf(ruleId),
   })
-  const workers = options.workers ?? (isSmall(corpus.bytes) ? 0 : defaultWorkers())
+  const workers = options.workers ?? (isBelow(smallCorpusBytes, corpus.bytes) ? 0 : defaultWorkers())
+  const mainThreadWorks = workers > 1 && isBelow(shortRunBytes, corpus.bytes)
   // They load their modules while this one reads the rules.
-  const threads = workers > 0 ? new Threads(workers) : undefined
+  const started = startedThreads({ workers, mainThreadWorks })
+  const threads = started > 0 ? new Threads(started) : undefined
   try {
     const { loaded, name } = loadFromOptions(options, { quiet })
     tagsOf = tagLookup(loaded.ruleset)
@@ -130,6 +132,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
       reader: corpus.reader,
       facts,
       workers,
+      mainThreadWorks,
       ...(threads === undefined ? {} : { threads }),
       allRules: options.allRules ?? false,
       shortcuts: shortcutsFrom(options),
@@ -151,9 +154,11 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
 
 /** LIMIT: with fewer bytes, some 100 records, the main thread is done before a worker has started. */
 const smallCorpusBytes = 1 << 17
+/** LIMIT: with fewer bytes, some 20,000 records, a thread's start and warm-up cost more than what it takes off others. */
+const shortRunBytes = 1 << 24
 
-function isSmall(bytes: number | null): boolean {
-  return bytes !== null && bytes < smallCorpusBytes
+function isBelow(limit: number, bytes: number | null): boolean {
+  return bytes !== null && bytes < limit
 }
 
 /** Nothing to report on is an error of the caller's, not a clean run. */

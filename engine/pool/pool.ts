@@ -6,6 +6,7 @@
  * dies is replaced; its batch is tried once more, record by record, so that only the record that kills it
  * ends in an error verdict.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { LoadedRuleset } from '../compile/source.js'
 import { allShortcuts } from '../matching/index.js'
 import { type CorpusItem, type CorpusPart, isRawLines, isUnreadable, type RawLines } from '../model/exchange.js'
@@ -18,7 +19,9 @@ import { packItems, unpackResults } from './wire.js'
 export interface PoolOptions extends BatchOptions {
   /** 0: the main thread evaluates. */
   readonly workers: number
-  /** Threads that were started beforehand, as many as `workers`; the pool closes them. */
+  /** The main thread is one of the workers: for runs so short that another thread would not be worth its start. */
+  readonly mainThreadWorks?: boolean
+  /** Threads that were started beforehand, as many as `startedThreads`; the pool closes them. */
   readonly threads?: Threads
   /** `patternFacts` of the ruleset; without them each thread finds them out. */
   readonly facts?: string
@@ -47,10 +50,12 @@ const defaultBatchSize = 64
 const batchBytes = 1 << 20
 /** Batches under way for each worker: two with it, one on its way. */
 const batchesPerWorker = 3
+/** LIMIT: batches that the main thread may be done with before an earlier one comes from a thread that is starting. */
+const batchesAhead = 64
 
 export function createPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
   const { threads } = options
-  if (threadsFor(loaded, options) > 0) return pool(workerBatches(loaded, options))
+  if (threadsFor(loaded, options) > 0 && startedThreads(options) > 0) return pool(workerBatches(loaded, options))
   return pool({
     run: (parts) => mainThreadBatches(loaded, options, parts),
     profiles: async () => [],
@@ -58,9 +63,17 @@ export function createPool(loaded: LoadedRuleset, options: PoolOptions): Pool {
   })
 }
 
-/** Threads that evaluate beside the main thread; 0 where persistent collections ask for capture order. */
+/** Threads that evaluate; 0 where the main thread does alone, as where persistent collections ask for capture order. */
 export function threadsFor(loaded: LoadedRuleset, { workers }: PoolOptions): number {
   return loaded.ruleset.persistent ? 0 : workers
+}
+
+/** Threads that are started for a pool beside the main thread. */
+export function startedThreads({
+  workers,
+  mainThreadWorks = false,
+}: Pick<PoolOptions, 'workers' | 'mainThreadWorks'>): number {
+  return mainThreadWorks ? Math.max(0, workers - 1) : workers
 }
 
 interface Batches {
@@ -91,13 +104,32 @@ async function* mainThreadBatches(
       yield [evaluateItem(ruleset, item, withStore)]
 }
 
+/** Milliseconds of evaluation in the main thread between two looks at what the threads have sent. */
+const patience = 2
+
+async function evaluateHere(
+  { ruleset }: LoadedRuleset,
+  batch: readonly CorpusItem[] | RawLines,
+  options: PoolOptions,
+): Promise<readonly Result[]> {
+  const results: Result[] = []
+  let looked = performance.now()
+  for (const item of 'bytes' in batch ? await itemsIn(batch, options) : batch) {
+    results.push(evaluateItem(ruleset, item, options))
+    if (performance.now() - looked < patience) continue
+    await setImmediate()
+    looked = performance.now()
+  }
+  return results
+}
+
 async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readonly CorpusItem[]> {
   if (reader === undefined) throw new Error('raw lines without a reader')
   return (await openReader(reader))(lines)
 }
 
 function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
-  const threads = options.threads ?? new Threads(options.workers, options.workerFile)
+  const threads = options.threads ?? new Threads(startedThreads(options), options.workerFile)
   const { allRules = false, digests = false, shortcuts = allShortcuts, recordTimeout = 0 } = options
   const { reader = null, profile = false, facts = null } = options
   threads.setUp({
@@ -107,22 +139,49 @@ function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
     profile,
     facts,
   })
+  const { mainThreadWorks = false } = options
   const underWay = threads.count * batchesPerWorker
+  const most = mainThreadWorks ? underWay + batchesAhead : underWay
   return {
     async *run(parts) {
-      const pending: Promise<readonly Result[]>[] = []
+      const pending: Pending[] = []
+      let withThreads = 0
+      let isFirst = true
       for await (const batch of batches(parts, options.batchSize ?? defaultBatchSize)) {
-        const results = evaluateBatch(threads, batch, options)
-        // Where an earlier batch fails first, this rejection must not count as unhandled.
-        results.catch(() => {})
-        pending.push(results)
-        if (pending.length >= underWay) yield (await pending.shift()) ?? []
+        // The threads are still starting at the first batch.
+        if (mainThreadWorks && (isFirst || withThreads >= underWay)) {
+          pending.push({ results: await evaluateHere(loaded, batch, options) })
+        } else {
+          withThreads++
+          const results = evaluateBatch(threads, batch, options)
+          const entry: Pending = { results }
+          pending.push(entry)
+          // Where an earlier batch fails first, this rejection must not count as unhandled.
+          results.then(
+            (done) => {
+              withThreads--
+              entry.results = done
+            },
+            () => withThreads--,
+          )
+        }
+        isFirst = false
+        while (pending.length >= most || isDone(pending[0])) yield (await pending.shift()?.results) ?? []
       }
-      for (const results of pending) yield await results
+      for (const { results } of pending) yield await results
     },
     profiles: () => (profile ? threads.profiles() : Promise.resolve([])),
     close: () => threads.close(),
   }
+}
+
+/** Results of a batch: a promise until they are there. */
+interface Pending {
+  results: readonly Result[] | Promise<readonly Result[]>
+}
+
+function isDone(first: Pending | undefined): boolean {
+  return first !== undefined && !(first.results instanceof Promise)
 }
 
 async function* batches(
