@@ -48,6 +48,7 @@ export interface ShortcutOptions {
   readonly prefilter?: boolean
   readonly memo?: boolean
   readonly sharedTransformations?: boolean
+  readonly stretches?: boolean
 }
 
 export function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -144,6 +145,7 @@ export function addShortcutOptions(command: Command): Command {
     .addOption(hidden('--no-prefilter', 'evaluate every rule, also those that cannot match'))
     .addOption(hidden('--no-memo', 'keep no answers from one record to the next'))
     .addOption(hidden('--no-shared-transformations', 'compute each list of transformations by itself'))
+    .addOption(hidden('--no-stretches', 'evaluate rules that look at TX alone anew for each record'))
     .option('--help-all', 'this help, with the options that switch off shortcuts and change no verdict')
     .on('option:help-all', () => {
       command.configureHelp({
@@ -154,11 +156,12 @@ export function addShortcutOptions(command: Command): Command {
     })
 }
 
-export function shortcutsFrom({ prefilter, memo, sharedTransformations }: ShortcutOptions): Shortcuts {
+export function shortcutsFrom({ prefilter, memo, sharedTransformations, stretches }: ShortcutOptions): Shortcuts {
   return {
     prefilter: prefilter !== false,
     memo: memo !== false,
     sharedTransformations: sharedTransformations !== false,
+    stretches: stretches !== false,
   }
 }
 

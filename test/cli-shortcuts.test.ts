@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { bundledCorpora } from '../corpora/index.js'
 import { folderWith, wafsim } from './support/cli.js'
 
-const switches = ['--no-prefilter', '--no-memo', '--no-shared-transformations'] as const
+const switches = ['--no-prefilter', '--no-memo', '--no-shared-transformations', '--no-stretches'] as const
 const { attacks } = bundledCorpora()
 
 test('run: verdicts are the same bytes with each shortcut off, and with all off in a worker', () => {

@@ -241,6 +241,8 @@ const variants: Readonly<Record<string, Shortcuts>> = {
   'without memo': { ...allShortcuts, memo: false },
   'without shared transformations': { ...allShortcuts, sharedTransformations: false },
   'without both': { ...allShortcuts, memo: false, sharedTransformations: false },
+  'without stretches': { ...allShortcuts, stretches: false },
+  'stretches alone': { ...noShortcuts, stretches: true },
 }
 
 /** Verdicts with every choice of shortcuts are the same bytes as without any. */

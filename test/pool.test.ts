@@ -86,7 +86,7 @@ test('workers take the same shortcuts as the main thread', async () => {
   const workerFile = new URL('./support/options-worker.js', import.meta.url)
   const told = async (options: Partial<PoolOptions>): Promise<string | null | undefined> =>
     (await run({ workers: 1, workerFile, ...options }, records(1)))[0]?.verdict.error
-  const shortcuts = { prefilter: true, memo: false, sharedTransformations: true }
+  const shortcuts = { prefilter: true, memo: false, sharedTransformations: true, stretches: true }
   assert.is(await told({ allRules: true, shortcuts }), JSON.stringify({ allRules: true, shortcuts }))
   assert.is(await told({}), JSON.stringify({ allRules: false, shortcuts: allShortcuts }))
 })

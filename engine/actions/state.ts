@@ -75,26 +75,31 @@ function assignmentSign(text: ByteString): number {
   return -1
 }
 
+/** The effect, and whether it is one on TX alone: so it is where what it reads is. */
+function effectOn(store: StoreName, reads: readonly Template[], effect: Effect): Effect {
+  return store === 'tx' && reads.every(({ ofTx }) => ofTx === true) ? Object.assign(effect, { ofTx: true }) : effect
+}
+
 function removal({ store, key }: Assignment): Effect {
-  return (state) => openStore(state, store)?.remove(lowerAscii(key.expand(state)))
+  return effectOn(store, [key], (state) => openStore(state, store)?.remove(lowerAscii(key.expand(state))))
 }
 
 /** COMPAT(coraza): a text whose macros bring the sign is a change too. */
 function assignment({ store, key }: Assignment, value: Template, platform: Platform): Effect {
-  return (state) => {
+  return effectOn(store, [key, value], (state) => {
     const target = openStore(state, store)
     const text = value.expand(state)
     if (platform.numbers === 'whole' && value.constant === null && /^[+-]/.test(text))
       add(target, key.expand(state), text, platform)
     else target?.set(key.expand(state), text)
-  }
+  })
 }
 
 function addition({ store, key }: Assignment, change: Template, platform: Platform, scoring: boolean): Effect {
-  return (state) => {
+  return effectOn(store, [key, change], (state) => {
     const points = add(openStore(state, store), key.expand(state), change.expand(state), platform)
     if (scoring) state.countScore(points)
-  }
+  })
 }
 
 /** Returns the points added. */

@@ -23,7 +23,7 @@ export interface TemplateResult {
 }
 
 function constantTemplate(text: ByteString): Template {
-  return { constant: text, expand: () => text }
+  return { constant: text, ofTx: true, expand: () => text }
 }
 
 /** The text as it is written, macros and all. */
@@ -36,6 +36,7 @@ export function compileTemplate(text: ByteString, platform: Platform): TemplateR
   const unknown: string[] = []
   const txKeys: string[] = []
   let persistent = false
+  let ofTx = true
   const pieces = parseMacroText(text, platform.macroColon).map((part): Piece => {
     if (typeof part === 'string') return platform.unknownMacro === 'empty' ? part.replaceAll('%{}', '') : part
     const variable = findVariable(part.variable)
@@ -44,12 +45,14 @@ export function compileTemplate(text: ByteString, platform: Platform): TemplateR
       return platform.unknownMacro === 'empty' ? '' : macroSource(part)
     }
     if (variable.kind === 'collection' && variable.persistent) persistent = true
+    if (variable.kind !== 'collection' || variable.ofTx !== true || part.key === null) ofTx = false
     if (variable.name === 'TX' && part.key !== null) txKeys.push(lowerAscii(part.key))
     return macroReader(variable, part)
   })
   if (pieces.every((piece) => typeof piece === 'string'))
     return { template: constantTemplate(pieces.join('')), unknown, txKeys, persistent }
-  return { template: { constant: null, expand: (view) => expandPieces(pieces, view) }, unknown, txKeys, persistent }
+  const expand = (view: TransactionView): ByteString => expandPieces(pieces, view)
+  return { template: { constant: null, expand, ...(ofTx ? { ofTx } : {}) }, unknown, txKeys, persistent }
 }
 
 function expandPieces(pieces: readonly Piece[], view: TransactionView): ByteString {

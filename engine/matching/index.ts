@@ -10,17 +10,29 @@ export { type Hits, mayMatch, noHits } from './value-class.js'
 
 /** Which ways to the same verdicts are taken. */
 export interface Shortcuts {
-  /** Rules that cannot match are not evaluated. The two others have no effect without it. */
+  /** Rules that cannot match are not evaluated. The two that follow have no effect without it. */
   readonly prefilter: boolean
   /** Answers are kept from one transaction to the next. */
   readonly memo: boolean
   /** What pipelines have in common is computed once. */
   readonly sharedTransformations: boolean
+  /** What rules that look at TX alone come to is kept from one transaction to the next. */
+  readonly stretches: boolean
 }
 
-export const allShortcuts: Shortcuts = Object.freeze({ prefilter: true, memo: true, sharedTransformations: true })
+export const allShortcuts: Shortcuts = Object.freeze({
+  prefilter: true,
+  memo: true,
+  sharedTransformations: true,
+  stretches: true,
+})
 
-export const noShortcuts: Shortcuts = Object.freeze({ prefilter: false, memo: false, sharedTransformations: false })
+export const noShortcuts: Shortcuts = Object.freeze({
+  prefilter: false,
+  memo: false,
+  sharedTransformations: false,
+  stretches: false,
+})
 
 /** What is kept for a ruleset from one transaction to the next; it changes how long verdicts take, never what they are. */
 export interface MatchState {

@@ -270,7 +270,11 @@ export interface TransactionState extends TransactionView {
 }
 
 /** What a state action (`setvar`, `ctl` …) does at every match of its link. */
-export type Effect = (state: TransactionState) => void
+export interface Effect {
+  (state: TransactionState): void
+  /** Whether it reads and changes variables of TX, which it names, and nothing else. */
+  readonly ofTx?: true
+}
 
 /** Names rules by id, tag or message. Built by `exclusions.ts`. */
 export interface RuleSelector {
@@ -322,6 +326,8 @@ export interface CollectionDefinition extends NamedVariable {
   readonly kind: 'collection'
   /** Whether its values outlive the transaction. */
   readonly persistent?: true
+  /** Whether it is TX. */
+  readonly ofTx?: true
   read(view: TransactionView): Collection
 }
 
@@ -354,6 +360,8 @@ export interface TransformationDefinition extends NamedDefinition {
 export interface Template {
   /** The text where it holds no macro, else null. */
   readonly constant: ByteString | null
+  /** Whether it reads variables of TX, which it names, and nothing else. */
+  readonly ofTx?: true
   expand(view: TransactionView): ByteString
 }
 
@@ -383,6 +391,8 @@ export interface OperatorTest {
   (value: ByteString, view: TransactionView): OperatorMatch | null
   /** Absent where an answer may depend on the transaction, or asking changes it. */
   readonly traits?: OperatorTraits
+  /** Whether an answer depends on the value and on variables of TX that the argument names, and asking changes nothing. */
+  readonly ofTx?: true
 }
 
 /** Where an address is: keys of GEO and their values; null: not in the database. */

@@ -4,7 +4,7 @@
 import type { OperatorDefinition, OperatorInput, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { matched, pure } from './match.js'
+import { matched, ofArgument, pure } from './match.js'
 
 const least64 = -(2n ** 63n)
 const most64 = 2n ** 63n - 1n
@@ -65,8 +65,9 @@ function numeric(
         const limit = numberIn(argument.constant, numbers)
         return pure((value) => (holds(numberIn(value, numbers), limit) ? matched : null))
       }
-      return (value, view) =>
-        holds(numberIn(value, numbers), numberIn(argument.expand(view), numbers)) ? matched : null
+      return ofArgument(argument, (value, view) =>
+        holds(numberIn(value, numbers), numberIn(argument.expand(view), numbers)) ? matched : null,
+      )
     },
   }
 }

@@ -2,7 +2,14 @@
  * Small makers of operators and of what they answer.
  */
 import { DefinitionError } from '../errors.js'
-import type { Lookups, OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
+import type {
+  Lookups,
+  OperatorDefinition,
+  OperatorInput,
+  OperatorMatch,
+  OperatorTest,
+  Template,
+} from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Requirement } from '../model/requirement.js'
 
@@ -30,6 +37,11 @@ export function pure(
   })
 }
 
+/** The test, whose answers depend on the value and on its argument alone. */
+export function ofArgument({ ofTx }: Template, test: OperatorTest): OperatorTest {
+  return ofTx === true ? Object.assign(test, { ofTx }) : test
+}
+
 /** An operator that compares the value with its argument, expanded anew for each value where it holds macros. */
 export function comparison(
   name: string,
@@ -48,7 +60,7 @@ export function comparison(
           (value) => (holds(value, constant) ? matched : null),
           () => requires(constant),
         )
-      return (value, view) => (holds(value, argument.expand(view)) ? matched : null)
+      return ofArgument(argument, (value, view) => (holds(value, argument.expand(view)) ? matched : null))
     },
   }
 }

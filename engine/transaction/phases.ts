@@ -17,6 +17,7 @@ import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
 import { evaluateRule, passOver } from './rule.js'
 import { apacheAnswer, apacheBody, apacheRefusal } from './server.js'
+import { Stretches } from './stretches.js'
 import { type Interruption, Transaction } from './transaction.js'
 
 /** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
@@ -36,7 +37,8 @@ export function runTransaction(
 function runPhases(transaction: Transaction, everything: boolean, shortcuts: Shortcuts): void {
   const { record, ruleset } = transaction
   const matching = new Matching(transaction, shortcuts)
-  const run = (phase: PhaseNumber): void => runPhase(transaction, matching, phase, everything)
+  const stretches = shortcuts.stretches ? new Stretches(transaction, matching, everything) : null
+  const run = (phase: PhaseNumber): void => runPhase(transaction, matching, stretches, phase, everything)
   if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) {
     endByServer(transaction, 'server', 1, 400)
     return
@@ -95,7 +97,13 @@ function mayGoOn(transaction: Transaction, phase: PhaseNumber): boolean {
   return !(transaction.allowed === 'request' && phase <= 2)
 }
 
-function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumber, everything: boolean): void {
+function runPhase(
+  transaction: Transaction,
+  matching: Matching,
+  stretches: Stretches | null,
+  phase: PhaseNumber,
+  everything: boolean,
+): void {
   const { platform } = transaction
   const steps = transaction.ruleset.phases[phase] ?? []
   const ended = transaction.interruption
@@ -106,6 +114,7 @@ function runPhase(transaction: Transaction, matching: Matching, phase: PhaseNumb
   transaction.allowed = 'none'
   let position = 0
   while (position < steps.length) {
+    if (stretches !== null) position = stretches.pass(phase, position)
     const step = steps[position]
     if (step === undefined) break
     position++

@@ -196,6 +196,16 @@ export class Transaction implements TransactionState {
     }
   }
 
+  /** Whether rules were removed while it ran, or targets of rules. */
+  get changesRules(): boolean {
+    return this.#removed !== null || this.#targetExclusions !== null
+  }
+
+  /** Whether the rule was removed, or a target of it. */
+  isChanged(rule: Rule): boolean {
+    return this.isRemoved(rule) || this.#targetExclusions?.has(rule.index) === true
+  }
+
   targetExclusions(rule: Rule): readonly TargetExclusion[] | null {
     return this.#targetExclusions?.get(rule.index) ?? null
   }

@@ -89,13 +89,23 @@ function indexByKey(entries: readonly Entry[]): ReadonlyMap<ByteString, readonly
   return index
 }
 
+/** Told of what is read from a store and written to it; null: nothing stands there any more. */
+export interface StoreJournal {
+  read(key: ByteString, found: readonly Entry[]): void
+  written(key: ByteString, value: readonly [Entry] | null): void
+  /** All of it was read. */
+  listed(): void
+}
+
 /** One value a key, in order of first writing: TX and the persistent collections. */
 export class VariableStore implements WritableCollection {
+  journal: StoreJournal | null = null
   /** Each value as the list that `named` gives. */
   readonly #entries = new Map<ByteString, readonly [Entry]>()
   #list: readonly Entry[] | null = null
 
   all(): readonly Entry[] {
+    this.journal?.listed()
     this.#list ??= [...this.#entries.values()].map(([entry]) => entry)
     return this.#list
   }
@@ -105,19 +115,28 @@ export class VariableStore implements WritableCollection {
   }
 
   named(key: ByteString): readonly Entry[] {
-    return this.#entries.get(key) ?? NONE
+    const found = this.#entries.get(key) ?? NONE
+    if (this.journal !== null) this.journal.read(key, found)
+    return found
   }
 
   get(key: ByteString): ByteString | null {
-    return this.#entries.get(key)?.[0].value ?? null
+    return this.named(key)[0]?.value ?? null
   }
 
   set(key: ByteString, value: ByteString): void {
-    this.#entries.set(lowerAscii(key), [{ key, value }])
-    this.#list = null
+    this.write(lowerAscii(key), [{ key, value }])
   }
 
   remove(key: ByteString): void {
-    if (this.#entries.delete(key)) this.#list = null
+    this.write(key, null)
+  }
+
+  /** Writes what a journal was told of. */
+  write(key: ByteString, value: readonly [Entry] | null): void {
+    if (value === null) this.#entries.delete(key)
+    else this.#entries.set(key, value)
+    this.#list = null
+    if (this.journal !== null) this.journal.written(key, value)
   }
 }

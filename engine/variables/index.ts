@@ -6,7 +6,7 @@ import { internalVariables } from './internal.js'
 import { requestVariables } from './request.js'
 import { responseVariables } from './response.js'
 
-export { collectionOf, FixedCollection, VariableStore } from './collection.js'
+export { collectionOf, FixedCollection, type StoreJournal, VariableStore } from './collection.js'
 export { asFilled } from './filling.js'
 
 export const variables: readonly VariableDefinition[] = [

@@ -124,7 +124,7 @@ export const internalVariables: readonly VariableDefinition[] = [
   clock('TIME_SEC', 'Second.', (t) => String(t.getUTCSeconds())),
   clock('TIME_WDAY', 'Day of the week, 0 is Sunday.', (t) => String(t.getUTCDay())),
   clock('TIME_YEAR', 'Year.', (t) => String(t.getUTCFullYear())),
-  collection('TX', 'Variables of the transaction; TX:0-9 hold captures.', (v) => v.tx),
+  { ...collection('TX', 'Variables of the transaction; TX:0-9 hold captures.', (v) => v.tx), ofTx: true },
   scalar('UNIQUE_ID', "Id of the transaction, made from the record's id.", (v) => v.uniqueId),
   persistent('user', 'Persistent collection that `setuid` names.'),
   scalar('USERID', 'Value of `setuid`.', (v) => v.persistentKey('user')),
