@@ -14,6 +14,7 @@ import {
   type Shortcuts,
 } from '../matching/index.js'
 import type { Entry, TransformationDefinition } from '../model/definitions.js'
+import type { ByteString } from '../model/exchange.js'
 import type { Rule } from '../model/ruleset.js'
 import { atWork } from '../time-budget.js'
 import type { Transaction } from './transaction.js'
@@ -71,15 +72,11 @@ export class PlannedMatching {
       const entries = entriesOf(target, this.transaction)
       if (target.count) {
         if (this.transaction.targetExclusions(rule) !== null) return true
-        if (mayMatch(head, String(entries.length))) return true
+        if (mayMatch(head, transformed(String(entries.length), transformations))) return true
         continue
       }
-      for (let i = 0; i < entries.length; i++) {
-        let text = (entries[i] as Entry).value
-        for (let t = 0; t < transformations.length; t++)
-          text = (transformations[t] as TransformationDefinition).apply(text)
-        if (mayMatch(head, text)) return true
-      }
+      for (let i = 0; i < entries.length; i++)
+        if (mayMatch(head, transformed((entries[i] as Entry).value, transformations))) return true
     }
     return false
   }
@@ -149,6 +146,12 @@ export class PlannedMatching {
       for (const test of hits) this.#possible[test] = 1
     })
   }
+}
+
+function transformed(value: ByteString, transformations: readonly TransformationDefinition[]): ByteString {
+  let text = value
+  for (let t = 0; t < transformations.length; t++) text = (transformations[t] as TransformationDefinition).apply(text)
+  return text
 }
 
 function sameEntries(one: readonly Entry[], other: readonly Entry[]): boolean {
