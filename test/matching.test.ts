@@ -84,6 +84,12 @@ function randomText(random: Random): string {
   return Array.from({ length: 1 + random(6) }, () => pick(random, pieces)).join('')
 }
 
+const marks = [...'/*-<!>#.\\ \t\n\0aZ\xa0\xc2\xc3\xe2\x84\xaa\xff", ;(^']
+
+function mixedMarks(random: Random): string {
+  return Array.from({ length: random(12) }, () => pick(random, marks)).join('')
+}
+
 /** Values as they stand in requests, changed at random, and made up. */
 function values(random: Random): string[] {
   const bodies = sample([...benign, ...attacks], 4).flatMap(({ request: { body, uri } }) => [body.slice(0, 400), uri])
@@ -213,6 +219,21 @@ test('a value without the bytes that a transformation changes stays as it is', (
     }
 })
 
+test('of a byte comes nothing but what a transformation says that may come of it', () => {
+  const random = randomFrom(8)
+  for (const platform of names)
+    for (const name of Object.keys(transformations)) {
+      const transformation = findTransformation(name, platforms[platform])
+      const { yields } = transformation ?? {}
+      if (transformation === null || yields === undefined) continue
+      for (const value of [...values(random), ...Array.from({ length: 1000 }, () => mixedMarks(random))]) {
+        const may = new Set(Array.from(value, yields).join(''))
+        const stray = [...transformation.apply(value)].find((byte) => !may.has(byte))
+        assert.is(stray, undefined, `${name} on ${platform}: ${JSON.stringify(value)}`)
+      }
+    }
+})
+
 test('a trie of pipelines gives each pipeline what it gives alone', () => {
   const random = randomFrom(9)
   const all = Object.keys(transformations)
@@ -222,7 +243,7 @@ test('a trie of pipelines gives each pipeline what it gives alone', () => {
         (each) => each !== null,
       ),
     )
-    const trie = new PipelineTrie(pipelines, new BytePresence())
+    const trie = new PipelineTrie(pipelines, new BytePresence(pipelines.flat()))
     for (const value of sample(values(random), 5)) {
       const { count, strings, ends } = trie.transform(value)
       pipelines.forEach((pipeline, position) => {

@@ -10,36 +10,66 @@ export const mostPipelines = 53
 
 /** Set in the presence of every value: asks for transformations that any value may need. */
 const always = 1 << 30
-/** LIMIT: kinds of bytes that are told apart; further kinds count as always present. */
+/** LIMIT: kinds of bytes that are told apart; the last one stands for all further kinds. */
 const mostKinds = 30
+/** In place of a presence that nothing is known of. */
+const unknown = 0
 
-/** Tells which of the bytes that transformations look for a value holds. */
+/**
+ * Tells which kinds of bytes a value holds: a bit each, for bytes that change by the same transformations. What may come
+ * of a kind is taken from the transformations, so that not every string has to be looked at; a bit may then be set where
+ * no byte of the kind is left, which costs but a transformation that changes nothing.
+ */
 export class BytePresence {
-  readonly #bitsOf = new Int32Array(256)
-  readonly #bySet = new Map<string, number>()
+  /** By byte: the bit of its kind. */
+  readonly #bitOf: Int32Array
+
+  constructor(transformations: Iterable<TransformationDefinition>) {
+    const changes = [...new Set([...transformations].map((each) => each.changes))]
+    const kinds = new Map<string, number>()
+    this.#bitOf = Int32Array.from({ length: 256 }, (_, code) => {
+      const key = changes.map((set) => Number(set?.test(String.fromCharCode(code)))).join()
+      const kind = kinds.get(key) ?? Math.min(kinds.size, mostKinds - 1)
+      kinds.set(key, kind)
+      return 1 << kind
+    })
+  }
 
   /** The bits of which one must be present for the transformation to change a value. */
   bitsFor({ changes }: TransformationDefinition): number {
     if (changes === undefined) return always
-    const members = Array.from({ length: 256 }, (_, code) => changes.test(String.fromCharCode(code)))
-    const key = members.map(Number).join('')
-    const known = this.#bySet.get(key)
-    if (known !== undefined) return known
-    if (this.#bySet.size >= mostKinds) return always
-    const bit = 1 << this.#bySet.size
-    this.#bySet.set(key, bit)
-    members.forEach((member, code) => {
-      if (member) this.#bitsOf[code] = (this.#bitsOf[code] as number) | bit
+    return this.#bitOf.reduce((bits, bit, code) => (changes.test(String.fromCharCode(code)) ? bits | bit : bits), 0)
+  }
+
+  /** By kind: the bits of what may come of it; null: any may. */
+  comingOf({ yields }: TransformationDefinition): Int32Array | null {
+    if (yields === undefined) return null
+    const coming = new Int32Array(mostKinds)
+    this.#bitOf.forEach((bit, code) => {
+      const kind = kindOf(bit)
+      coming[kind] = (coming[kind] as number) | this.of(yields(String.fromCharCode(code)))
     })
-    return bit
+    return coming
   }
 
   of(value: ByteString): number {
-    const bitsOf = this.#bitsOf
+    const bitOf = this.#bitOf
     let bits = always
-    for (let i = 0; i < value.length; i++) bits |= bitsOf[value.charCodeAt(i)] as number
+    for (let i = 0; i < value.length; i++) bits |= bitOf[value.charCodeAt(i)] as number
     return bits
   }
+}
+
+function kindOf(bit: number): number {
+  return 31 - Math.clz32(bit)
+}
+
+/** The presence behind a transformation, where `presence` stood before it. */
+function presenceBehind(coming: Int32Array | null, presence: number): number {
+  if (coming === null) return unknown
+  let behind = always
+  for (let bits = presence & ~always; bits !== 0; bits &= bits - 1) behind |= coming[kindOf(bits & -bits)] as number
+  return behind
 }
 
 /** A transformation that knows what it did last: the same value comes by several ways. */
@@ -66,6 +96,8 @@ interface Outlook {
   readonly ends: number
   /** Branches whose transformation may change it, the first on their way. */
   readonly active: readonly Branch[]
+  /** By position in `active`: the presence of what comes of the value there, as far as it matters; else `unknown`. */
+  readonly behind: readonly number[]
 }
 
 /** LIMIT: outlooks that a branch keeps. */
@@ -83,6 +115,7 @@ class Branch {
     readonly step: Step,
     readonly bits: number,
     readonly caseOnly: boolean,
+    readonly coming: Int32Array | null,
   ) {}
 
   outlook(present: number): Outlook {
@@ -90,7 +123,8 @@ class Branch {
     const presence = present & this.#relevant
     let found = this.#outlooks.get(presence)
     if (found === undefined) {
-      found = this.#look(presence)
+      const { ends, active } = this.#look(presence)
+      found = { ends, active, behind: active.map(({ coming }) => presenceBehind(coming, presence)) }
       if (this.#outlooks.size >= mostOutlooks) this.#outlooks.clear()
       this.#outlooks.set(presence, found)
     }
@@ -99,11 +133,17 @@ class Branch {
 
   #relevantBits(): number {
     let bits = 0
-    for (const child of this.children.values()) bits |= child.bits | child.#relevantBits()
+    for (const child of this.children.values()) {
+      const behind = child.#relevantBits()
+      bits |= child.bits | behind
+      child.coming?.forEach((coming, kind) => {
+        if ((coming & behind & ~always) !== 0) bits |= 1 << kind
+      })
+    }
     return bits
   }
 
-  #look(presence: number): Outlook {
+  #look(presence: number): Pick<Outlook, 'ends' | 'active'> {
     let ends = this.end
     const active: Branch[] = []
     for (const child of this.children.values()) {
@@ -146,7 +186,7 @@ export class PipelineTrie {
   constructor(pipelines: readonly (readonly TransformationDefinition[])[], presence: BytePresence) {
     this.#list = pipelines
     this.#presence = presence
-    this.#root = new Branch(new Step((value) => value), 0, false)
+    this.#root = new Branch(new Step((value) => value), 0, false, null)
     const steps = new Map<TransformationDefinition, Step>()
     pipelines.forEach((pipeline, position) => {
       let at = this.#root
@@ -155,7 +195,8 @@ export class PipelineTrie {
         if (next === undefined) {
           const step = steps.get(transformation) ?? new Step(transformation.apply)
           steps.set(transformation, step)
-          next = new Branch(step, presence.bitsFor(transformation), transformation.caseOnly === true)
+          const bits = presence.bitsFor(transformation)
+          next = new Branch(step, bits, transformation.caseOnly === true, presence.comingOf(transformation))
           at.children.set(transformation, next)
         }
         at = next
@@ -182,13 +223,16 @@ export class PipelineTrie {
 
   /** `fold` is a string that differs from the value in case alone. */
   #walk(at: Branch, value: ByteString, fold: ByteString, presence: number): void {
-    const { ends, active } = at.outlook(presence)
+    const { ends, active, behind } = at.outlook(presence)
     if (ends !== 0) this.#add(value, fold, ends)
     for (let i = 0; i < active.length; i++) {
       const child = active[i] as Branch
       const next = child.step.run(value)
       if (next === value) this.#walk(child, value, fold, presence)
-      else this.#walk(child, next, child.caseOnly ? fold : next, this.#presence.of(next))
+      else {
+        const known = behind[i] as number
+        this.#walk(child, next, child.caseOnly ? fold : next, known === unknown ? this.#presence.of(next) : known)
+      }
     }
   }
 

@@ -51,7 +51,7 @@ export class MatchPlan {
   readonly #testsOfSources: readonly (readonly number[])[]
   readonly #classes: (NumberedClass | undefined)[] = []
   readonly #byTests = new Map<string, NumberedClass>()
-  readonly #presence = new BytePresence()
+  readonly #presence: BytePresence
   /** For the tests of the levels come to so far: those of the others would only cost time. */
   readonly #prefilter: { current: Prefilter } = { current: new Prefilter([]) }
   #filteredLevels = 0
@@ -62,6 +62,7 @@ export class MatchPlan {
     this.momentary = ruleset.rules.map((rule, index) => (this.rules[index] === null ? momentary(rule) : null))
     this.sources = draft.sources
     this.tests = draft.tests
+    this.#presence = new BytePresence(draft.tests.flatMap(({ link }) => link.pipeline.transformations))
     this.groups = draft.groups.size
     this.#levelsOfTests = draft.levelsOfTests
     this.#testsOfSources = draft.testsOfSources

@@ -342,10 +342,10 @@ export type VariableDefinition = ScalarDefinition | CollectionDefinition | Selec
 /** Never fails, never throws; returns the same string where nothing changes. */
 export interface TransformationDefinition extends NamedDefinition {
   readonly apply: (value: ByteString) => ByteString
-  /**
-   * Bytes of which one must stand in a value for it to change, on every platform; absent: any value may.
-   */
+  /** Bytes of which one must stand in a value for it to change, with every variant; absent: any value may. */
   readonly changes?: RegExp
+  /** The bytes that may come of a byte, wherever it stands, with every variant; absent: any may, and of nothing too. */
+  readonly yields?: (byte: ByteString) => ByteString
   /** Whether it changes nothing but the case of ASCII letters. */
   readonly caseOnly?: true
   /** In place of `apply` on the ModSecurity engine that differs; Coraza's are in `transformations/coraza.ts`. */

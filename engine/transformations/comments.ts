@@ -5,9 +5,11 @@
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { borrowBytes, byteString } from './bytes.js'
+import { byteString, bytesToEdit, firstOf, itself } from './bytes.js'
 
-const commentStart = /\/\*|<!--|--|#/
+/** `<!--` begins two bytes before the `--` in it. */
+const startMarks = ['#', '--', '/*']
+const marks = [...startMarks, '*/']
 
 /**
  * Two habits of the engines: either end mark closes either kind of comment, and the byte behind an end mark is copied
@@ -15,57 +17,56 @@ const commentStart = /\/\*|<!--|--|#/
  */
 export const removeComments: TransformationDefinition = {
   name: 'removeComments',
-  changes: /[/<#-]/,
+  changes: /[/#-]/,
+  yields: (byte) => (byte === '*' || byte === '-' ? `${byte} \0` : byte),
   doc: 'Removes /* */ and <!-- --> comments, and all from -- or # on; an unclosed comment leaves a blank.',
   apply: (value) => {
-    if (!commentStart.test(value)) return value
-    const bytes = borrowBytes(value.length + 1)
-    let end = 0
-    let i = 0
+    const first = firstOf(value, startMarks)
+    if (first < 0) return value
+    const { length } = value
+    const bytes = bytesToEdit(value)
+    let i = Math.max(0, first - 2)
+    let end = i
     let inside = false
-    while (i < value.length) {
+    while (i < length) {
       if (inside) {
-        const closing = endMarkLength(value, i)
+        const closing = endLength(bytes, i)
         if (closing === 0) {
           i++
           continue
         }
         inside = false
         i += closing
-        bytes[end++] = i < value.length ? value.charCodeAt(i) : 0
-        i++
-      } else if (value.startsWith('/*', i)) {
-        inside = true
-        i += 2
-      } else if (value.startsWith('<!--', i)) {
-        inside = true
-        i += 4
-      } else if (value.startsWith('--', i) || value.charCodeAt(i) === 0x23) {
-        break
-      } else {
-        bytes[end++] = value.charCodeAt(i++)
+        bytes[end++] = bytes[i++] as number
+        continue
       }
+      const mark = startLength(bytes, i)
+      if (mark === untilEnd) break
+      inside = mark > 0
+      if (inside) i += mark
+      else bytes[end++] = bytes[i++] as number
     }
     if (inside) bytes[end++] = 0x20
     return byteString(bytes, end, value)
   },
 }
 
-const commentMark = /\/\*|\*\/|<!--|-->|--|#/
-
 export const removeCommentsChar: TransformationDefinition = {
   name: 'removeCommentsChar',
-  changes: /[/*<#-]/,
+  changes: /[/#-]/,
+  yields: itself,
   doc: 'Removes the marks /* */ <!-- --> -- and #, and keeps what is between them.',
   apply: (value) => {
-    if (!commentMark.test(value)) return value
-    const bytes = borrowBytes(value.length)
-    let end = 0
-    let i = 0
-    while (i < value.length) {
-      const mark = markLength(value, i)
+    const first = firstOf(value, marks)
+    if (first < 0) return value
+    const { length } = value
+    const bytes = bytesToEdit(value)
+    let i = Math.max(0, first - 2)
+    let end = i
+    while (i < length) {
+      const mark = markLength(bytes, i)
       if (mark > 0) i += mark
-      else bytes[end++] = value.charCodeAt(i++)
+      else bytes[end++] = bytes[i++] as number
     }
     return byteString(bytes, end, value)
   },
@@ -74,6 +75,7 @@ export const removeCommentsChar: TransformationDefinition = {
 export const replaceComments: TransformationDefinition = {
   name: 'replaceComments',
   changes: /\//,
+  yields: (byte) => (byte === '*' ? '* ' : byte),
   doc: 'Replaces each /* */ comment by one blank, an unclosed one too.',
   apply: (value) => {
     let start = value.indexOf('/*')
@@ -91,25 +93,33 @@ export const replaceComments: TransformationDefinition = {
   },
 }
 
-function endMarkLength(value: ByteString, index: number): number {
-  if (value.startsWith('*/', index)) return 2
-  return value.startsWith('-->', index) ? 3 : 0
-}
+/** In place of a length: the comment has no end. */
+const untilEnd = -1
 
-/** Length of the comment mark at `index`, 0 where there is none. */
-function markLength(value: ByteString, index: number): number {
-  switch (value.charCodeAt(index)) {
+/** Length of the mark at `at` that begins a comment, 0 where there is none. Behind the value's end stand NULs. */
+function startLength(bytes: Buffer, at: number): number {
+  switch (bytes[at]) {
     case 0x2f:
-      return value.startsWith('/*', index) ? 2 : 0
-    case 0x2a:
-      return value.startsWith('*/', index) ? 2 : 0
+      return bytes[at + 1] === 0x2a ? 2 : 0
     case 0x3c:
-      return value.startsWith('<!--', index) ? 4 : 0
+      return bytes[at + 1] === 0x21 && bytes[at + 2] === 0x2d && bytes[at + 3] === 0x2d ? 4 : 0
     case 0x2d:
-      return value.startsWith('-->', index) ? 3 : value.startsWith('--', index) ? 2 : 0
+      return bytes[at + 1] === 0x2d ? untilEnd : 0
     case 0x23:
-      return 1
+      return untilEnd
     default:
       return 0
   }
+}
+
+/** Length of the mark at `at` that ends a comment, 0 where there is none. */
+function endLength(bytes: Buffer, at: number): number {
+  if (bytes[at] === 0x2a) return bytes[at + 1] === 0x2f ? 2 : 0
+  return bytes[at] === 0x2d && bytes[at + 1] === 0x2d && bytes[at + 2] === 0x3e ? 3 : 0
+}
+
+/** Length of the mark at `at`, 0 where there is none. */
+function markLength(bytes: Buffer, at: number): number {
+  const length = endLength(bytes, at) || startLength(bytes, at)
+  return length === untilEnd ? (bytes[at] === 0x23 ? 1 : 2) : length
 }

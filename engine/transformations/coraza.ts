@@ -16,11 +16,25 @@ import { utf8toUnicode } from './url.js'
 
 const high = /[\x80-\xff]/
 
-/** Letters are those of Unicode, so that `caseOnly` of none holds. */
-function instead(of: TransformationDefinition, apply: (value: ByteString) => ByteString): TransformationDefinition {
-  const { caseOnly: _, ...rest } = of
-  return { ...rest, apply }
+/**
+ * Letters are those of Unicode, so that `caseOnly` of none holds, and any byte may come of those above 0x7F. `changes`:
+ * where they are other bytes.
+ */
+function instead(
+  of: TransformationDefinition,
+  apply: (value: ByteString) => ByteString,
+  changes = of.changes,
+): TransformationDefinition {
+  const { caseOnly: _, changes: _others, yields, ...rest } = of
+  return {
+    ...rest,
+    ...(changes && { changes }),
+    ...(yields && { yields: (byte) => (high.test(byte) ? anyByte : yields(byte)) }),
+    apply,
+  }
 }
+
+const anyByte = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte))
 
 /** Maps code points one to one, as Go's unicode package does; bytes that are no UTF-8 become U+FFFD. */
 function mapped(value: ByteString, map: (char: string) => string): ByteString {
@@ -195,19 +209,24 @@ function withoutStream(path: ByteString): ByteString {
 
 export const corazaTransformations: readonly TransformationDefinition[] = [
   instead(base64DecodeExt, decodeBase64),
-  instead(compressWhitespace, (value) =>
-    high.test(value) ? compressLatinSpace(value) : compressWhitespace.apply(value),
+  instead(
+    compressWhitespace,
+    (value) => (high.test(value) ? compressLatinSpace(value) : compressWhitespace.apply(value)),
+    /[\t-\r \x80-\xff]/,
   ),
   instead(cssDecode, decodeCss),
   instead(hexDecode, decodeHex),
   instead(htmlEntityDecode, decodeEntities),
   instead(jsDecode, decodeJs),
-  instead(lowercase, (value) => (high.test(value) ? mapped(value, lowerOf) : lowercase.apply(value))),
+  instead(lowercase, (value) => (high.test(value) ? mapped(value, lowerOf) : lowercase.apply(value)), /[A-Z\x80-\xff]/),
   instead(normalizePath, cleanPath),
-  instead(normalizePathWin, cleanWindowsPath),
-  instead(removeWhitespace, (value) =>
-    high.test(value) ? mapped(value, (char) => (unicodeSpace.test(char) ? '' : char)) : removeWhitespace.apply(value),
+  instead(normalizePathWin, cleanWindowsPath, /[./\\: ]/),
+  instead(
+    removeWhitespace,
+    (value) =>
+      high.test(value) ? mapped(value, (char) => (unicodeSpace.test(char) ? '' : char)) : removeWhitespace.apply(value),
+    /[\t-\r \x80-\xff]/,
   ),
-  instead(uppercase, (value) => (high.test(value) ? mapped(value, upperOf) : uppercase.apply(value))),
+  instead(uppercase, (value) => (high.test(value) ? mapped(value, upperOf) : uppercase.apply(value)), /[a-z\x80-\xff]/),
   instead(utf8toUnicode, escapeUnicode),
 ]

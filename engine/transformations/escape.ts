@@ -16,7 +16,7 @@ import { untilNul } from './modsecurity.js'
  */
 export const htmlEntityDecode: TransformationDefinition = {
   name: 'htmlEntityDecode',
-  changes: /[&\0]/,
+  changes: /&/,
   platforms: 'Coraza decodes all references of HTML, to UTF-8.',
   doc: 'Decodes the entities &#NN; &#xHH; &quot; &amp; &lt; &gt; &nbsp;, with or without semicolon.',
   apply: (value) => {
@@ -47,7 +47,7 @@ export const htmlEntityDecode: TransformationDefinition = {
  */
 export const jsDecode: TransformationDefinition = {
   name: 'jsDecode',
-  changes: /[\\\0]/,
+  changes: /\\/,
   doc: 'Decodes JavaScript escapes.',
   apply: (value) => {
     const first = value.indexOf('\\')
@@ -127,7 +127,7 @@ export const cssDecode: TransformationDefinition = {
 /** Octal escapes over 377 lose their ninth bit. */
 export const escapeSeqDecode: TransformationDefinition = {
   name: 'escapeSeqDecode',
-  changes: /[\\\0]/,
+  changes: /\\/,
   doc: 'Decodes ANSI C escapes: \\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\' \\" \\xHH \\OOO; of any other the backslash goes.',
   apply: (value) => {
     const first = value.indexOf('\\')

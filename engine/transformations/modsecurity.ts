@@ -82,7 +82,8 @@ function compressRuns(value: ByteString, spaces: Uint8Array): ByteString {
   for (let i = first; i < value.length; i++) {
     const byte = bytes[i] as number
     const space = spaces[byte] as number
-    bytes[end] = space === 0 ? byte : 0x20
+    // PERF(transformations): no branch to mispredict.
+    bytes[end] = byte ^ ((byte ^ 0x20) & -space)
     end += 1 - (space & inSpace)
     inSpace = space
   }

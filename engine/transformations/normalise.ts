@@ -4,9 +4,9 @@
  * Each is one pass that follows the ModSecurity engines byte for byte. Comments are in comments.ts.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
+import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { utf8LengthAt } from '../utf8.js'
-import { byteString, bytesToEdit, byteTable, isSpace, keepBytes } from './bytes.js'
+import { byteString, bytesToEdit, byteTable, firstOf, isSpace, itself, keepBytes } from './bytes.js'
 import { compressByteSpaces, compressCSpaces, removeByteSpaces, removeSpacesAndC2, untilNul } from './modsecurity.js'
 
 const anySpace = /[\t-\r \xa0]/
@@ -20,7 +20,8 @@ const notSpace = byteTable((byte) => (isSpace(byte) || byte === 0xa0 ? 0 : 1))
  */
 export const removeWhitespace: TransformationDefinition = {
   name: 'removeWhitespace',
-  changes: /[\0-\x20\x80-\xff]/,
+  changes: /[\t-\r \xa0\xc2]/,
+  yields: (byte) => (/[\t-\r ]/.test(byte) ? '' : byte),
   doc: 'Removes white space, the byte 0xA0 and the no-break space in UTF-8.',
   platforms: 'ModSecurity 2 also removes the byte 0xA0, libmodsecurity 3 0xA0 and 0xC2, Coraza white space of Unicode.',
   variants: { modsec2: removeByteSpaces, modsec3: removeSpacesAndC2 },
@@ -39,7 +40,8 @@ const spaceButBlank = /[\t-\r\xa0]/
  */
 export const compressWhitespace: TransformationDefinition = {
   name: 'compressWhitespace',
-  changes: /[\0-\x20\x80-\xff]/,
+  changes: /[\t-\r \xa0]/,
+  yields: (byte) => (/[\t-\r ]/.test(byte) ? ' ' : byte === '\xa0' ? ' \xa0' : byte),
   doc: 'Each run of white space becomes one blank.',
   platforms:
     'ModSecurity 2 takes the byte 0xA0 for white space, Coraza no-break spaces of UTF-8, libmodsecurity 3 neither.',
@@ -68,7 +70,8 @@ export const compressWhitespace: TransformationDefinition = {
 /** COMPAT(modsec2): ModSecurity 2 ends the value at a NUL; the two others keep it. */
 export const cmdLine: TransformationDefinition = {
   name: 'cmdLine',
-  changes: /[\0-\x20A-Z"'\\^,;\x80-\xff]/,
+  changes: /[\0\t\n\r A-Z"'\\^,;]/,
+  yields: (byte) => (/["'\\^]/.test(byte) ? '' : /[ ,;\t\r\n]/.test(byte) ? ' ' : lowerAscii(byte)),
   platforms: 'ModSecurity 2 ends the value at a NUL.',
   variants: { modsec2: (value) => untilNul(cmdLine.apply(value)) },
   doc: 'Deletes \\ " \' ^, makes one blank of , ; and white space, none before / and (, and lower-cases.',
@@ -108,28 +111,36 @@ const shellBytes = Uint16Array.from({ length: 256 }, (_, byte) => {
  */
 export const normalizePath: TransformationDefinition = {
   name: 'normalizePath',
-  changes: /[\0./]/,
+  changes: /[./]/,
+  yields: itself,
   doc: 'Removes repeated slashes and self references of a path, and back references with what they undo.',
   platforms: 'Coraza makes // of the root.',
-  apply: (value) => (isReducible(value) ? normalise(value, false) : value),
+  apply: (value) => normalise(value, firstReducible(value, reducible), false),
 }
 
 export const normalizePathWin: TransformationDefinition = {
   name: 'normalizePathWin',
-  changes: /[\0./\\: ]/,
+  changes: /[./\\]/,
+  yields: (byte) => (byte === '\\' ? '/\\' : byte),
   doc: 'The same as normalizePath with backslashes taken for slashes.',
   platforms: 'Coraza also drops names of streams, and dots and blanks behind a part.',
-  apply: (value) => (value.includes('\\') || isReducible(value) ? normalise(value, true) : value),
+  apply: (value) => normalise(value, firstReducible(value, windowsReducible), true),
 }
 
-/** False where there is no segment to remove. */
-function isReducible(path: ByteString): boolean {
-  return path.includes('..') || path.includes('//') || path.includes('/.') || path.charCodeAt(0) === dot
+/** Before it no segment is removed; -1 where none is. */
+function firstReducible(path: ByteString, marks: readonly ByteString[]): number {
+  return path.charCodeAt(0) === dot ? 0 : firstOf(path, marks)
 }
+
+const reducible = ['..', '//', '/.']
+const windowsReducible = [...reducible, '\\']
 
 const slash = 0x2f
 const backslash = 0x5c
 const dot = 0x2e
+
+/** By byte: 1 where it ends no segment. */
+const isPlain = byteTable((byte) => (byte === slash || byte === backslash ? 0 : 1))
 
 /** A path being rewritten in place: what stands before `end` is the result so far. */
 interface Rewriting {
@@ -143,15 +154,18 @@ interface Rewriting {
 /**
  * The engines' rules, one byte at a time. Where a segment ends (at a slash or at the end of the value) and its last
  * byte is a dot, it is a reference. Backslashes are taken for slashes two bytes ahead only, so that one behind two
- * slashes stays.
+ * slashes stays. What stands before `first`, and not next to it, stays.
  */
-function normalise(value: ByteString, windows: boolean): ByteString {
+function normalise(value: ByteString, first: number, windows: boolean): ByteString {
+  if (first < 0) return value
   const bytes = bytesToEdit(value)
   const last = value.length - 1
+  const start = Math.max(0, first - 1)
   const endsInSlash = isSlash(bytes[last], windows)
-  const path: Rewriting = { bytes, relative: !isSlash(bytes[0], windows), end: 0, aboveStart: false }
-  let i = 0
+  const path: Rewriting = { bytes, relative: !isSlash(bytes[0], windows), end: start, aboveStart: false }
+  let i = start
   while (i <= last) {
+    i = copyPlain(path, i, last)
     if (windows) turnBackslashes(bytes, i, last)
     const atEnd = i === last
     if ((atEnd || bytes[i + 1] === slash) && endSegment(path, bytes[i] as number, atEnd)) {
@@ -169,6 +183,17 @@ function normalise(value: ByteString, windows: boolean): ByteString {
   }
   if (!endsInSlash && path.end > 0 && bytes[path.end - 1] === slash) path.end--
   return byteString(bytes, path.end, value)
+}
+
+/** Copies what neither ends a segment nor stands before such a byte; gives the position of what follows. */
+function copyPlain(path: Rewriting, from: number, last: number): number {
+  const { bytes, end } = path
+  if (isPlain[bytes[from] as number] === 0) return from
+  let to = from
+  while (to < last && isPlain[bytes[to + 1] as number] === 1) to++
+  if (end !== from) bytes.copyWithin(end, from, to)
+  path.end = end + to - from
+  return to
 }
 
 function turnBackslashes(bytes: Buffer, index: number, last: number): void {

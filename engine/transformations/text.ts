@@ -5,7 +5,8 @@
  * above 0x7F are bytes. White space inside a value is in normalise.ts.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
-import { byteTable, isSpace, keepBytes, mapBytes } from './bytes.js'
+import { lowerAscii } from '../model/exchange.js'
+import { byteTable, isSpace, itself, keepBytes, mapBytes } from './bytes.js'
 
 export const none: TransformationDefinition = {
   name: 'none',
@@ -26,7 +27,8 @@ const upperBytes = byteTable((byte) => (byte >= 0x61 && byte <= 0x7a ? byte & ~0
 export const lowercase: TransformationDefinition = {
   name: 'lowercase',
   caseOnly: true,
-  changes: /[A-Z\x80-\xff]/,
+  changes: /[A-Z]/,
+  yields: lowerAscii,
   doc: 'ASCII letters to lower case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   // String.toLowerCase would also change bytes above 0x7F as if they were Latin-1 letters.
@@ -36,7 +38,8 @@ export const lowercase: TransformationDefinition = {
 export const uppercase: TransformationDefinition = {
   name: 'uppercase',
   caseOnly: true,
-  changes: /[a-z\x80-\xff]/,
+  changes: /[a-z]/,
+  yields: (byte) => (byte < '\x80' ? byte.toUpperCase() : byte),
   doc: 'ASCII letters to upper case.',
   platforms: 'Coraza changes letters of all scripts, and invalid UTF-8 to U+FFFD.',
   apply: (value) => (high.test(value) ? mapBytes(value, upperBytes) : value.toUpperCase()),
@@ -44,21 +47,24 @@ export const uppercase: TransformationDefinition = {
 
 export const trim: TransformationDefinition = {
   name: 'trim',
-  changes: /[\0-\x20\x80-\xff]/,
+  changes: /[\t-\r ]/,
+  yields: itself,
   doc: 'Removes white space from both ends.',
   apply: (value) => cut(value, leadingSpace(value), trailingSpace(value)),
 }
 
 export const trimLeft: TransformationDefinition = {
   name: 'trimLeft',
-  changes: /[\0-\x20\x80-\xff]/,
+  changes: /[\t-\r ]/,
+  yields: itself,
   doc: 'Removes white space from the start.',
   apply: (value) => cut(value, leadingSpace(value), value.length),
 }
 
 export const trimRight: TransformationDefinition = {
   name: 'trimRight',
-  changes: /[\0-\x20\x80-\xff]/,
+  changes: /[\t-\r ]/,
+  yields: itself,
   doc: 'Removes white space from the end.',
   apply: (value) => cut(value, 0, trailingSpace(value)),
 }
@@ -66,6 +72,7 @@ export const trimRight: TransformationDefinition = {
 export const removeNulls: TransformationDefinition = {
   name: 'removeNulls',
   changes: /\0/,
+  yields: (byte) => (byte === '\0' ? '' : byte),
   doc: 'Removes NUL bytes.',
   apply: (value) => (value.indexOf('\0') === -1 ? value : keepBytes(value, noNul)),
 }
@@ -75,6 +82,7 @@ const noNul = byteTable((byte) => (byte === 0 ? 0 : 1))
 export const replaceNulls: TransformationDefinition = {
   name: 'replaceNulls',
   changes: /\0/,
+  yields: (byte) => (byte === '\0' ? ' ' : byte),
   doc: 'Replaces each NUL byte by a blank.',
   apply: (value) => (value.indexOf('\0') === -1 ? value : value.replaceAll('\0', ' ')),
 }

@@ -84,6 +84,7 @@ const notPlain = /[\0\x80-\xff]/
 export const utf8toUnicode: TransformationDefinition = {
   name: 'utf8toUnicode',
   changes: /[\0\x80-\xff]/,
+  yields: (byte) => (byte >= '\x80' ? `${byte}%u0123456789abcdef` : byte),
   doc: 'Writes each UTF-8 sequence of two and more bytes as %uHHHH.',
   platforms: 'Coraza keeps NUL and writes %ufffd for invalid bytes.',
   apply: (value) => {
