@@ -16,6 +16,7 @@ import {
   isUnreadable,
   type LineReader,
   type LoadedRuleset,
+  noShortcuts,
   type Profiling,
   proposeExclusion,
   type RuleCount,
@@ -66,7 +67,8 @@ export interface ReplayInput {
 const listedRecords = 1000
 
 export async function replay(input: ReplayInput): Promise<RunReport> {
-  const settings = settingsInForce(input.loaded.ruleset)
+  const evaluatesHere = input.workers === 0 || input.mainThreadWorks || input.loaded.ruleset.persistent
+  const settings = settingsInForce(input.loaded.ruleset, evaluatesHere ? input.shortcuts : noShortcuts)
   const counts = new ReplayCounts(settings)
   const poolOptions = {
     workers: input.workers,

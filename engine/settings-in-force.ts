@@ -5,7 +5,7 @@
  * reading TX: whatever order the files set them in, what is read here is what counts.
  */
 
-import { noShortcuts } from './matching/index.js'
+import { noShortcuts, type Shortcuts } from './matching/index.js'
 import type { TransactionRecord } from './model/exchange.js'
 import type { Ruleset } from './model/ruleset.js'
 import { runTransaction } from './transaction/phases.js'
@@ -37,8 +37,9 @@ const harmless: TransactionRecord = {
   evidence: 'complete',
 }
 
-export function settingsInForce(ruleset: Ruleset): SettingsInForce {
-  const { tx } = runTransaction(ruleset, harmless, false, noShortcuts)
+/** Shortcuts are worth while where this thread will evaluate records too; without them nothing is made ready. */
+export function settingsInForce(ruleset: Ruleset, shortcuts: Shortcuts = noShortcuts): SettingsInForce {
+  const { tx } = runTransaction(ruleset, harmless, false, shortcuts)
   const values = new Map(tx.all().map((entry) => [(entry.key ?? '').toLowerCase(), entry.value]))
   const read = (...names: string[]): number | null => {
     for (const name of names) {

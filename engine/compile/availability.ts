@@ -215,15 +215,16 @@ export const refusals: Readonly<Record<NameFamily, readonly Refusal[]>> = {
 
 const NONE: readonly PlatformName[] = Object.freeze([])
 
-const byName = new Map(
-  Object.entries(refusals).flatMap(([family, list]) =>
-    list.flatMap(({ refusedBy, names }) =>
-      names.map((name) => [`${family} ${name.toLowerCase()}`, refusedBy] as const),
-    ),
-  ),
+type RefusedNames = ReadonlyMap<string, readonly PlatformName[]>
+
+const byFamily = new Map<string, RefusedNames>(
+  Object.entries(refusals).map(([family, list]) => [
+    family,
+    new Map(list.flatMap(({ refusedBy, names }) => names.map((name) => [name.toLowerCase(), refusedBy] as const))),
+  ]),
 )
 
 /** Platforms whose engine does not know the name (in any case). */
 export function refusingPlatforms(family: NameFamily, name: string): readonly PlatformName[] {
-  return byName.get(`${family} ${name.toLowerCase()}`) ?? NONE
+  return byFamily.get(family)?.get(name.toLowerCase()) ?? NONE
 }

@@ -71,12 +71,16 @@ export function applyChange({ sequence }: Assembly, change: PendingChange): void
     if ('rule' in item && change.selector.matches(selectable(item.rule))) change.apply(item.rule)
 }
 
-/** A draft as selectors see it. */
+/** A draft as selectors see it; most look at the id alone. */
 function selectable(draft: RuleDraft): SelectableRule {
   const head = draft.links[0]?.actions
   return {
     id: head?.id ?? 0,
-    tags: head?.tags.map((tag) => tag.constant ?? '') ?? [],
-    msg: head?.msg?.constant ?? '',
+    get tags() {
+      return head?.tags.map((tag) => tag.constant ?? '') ?? []
+    },
+    get msg() {
+      return head?.msg?.constant ?? ''
+    },
   }
 }

@@ -8,15 +8,25 @@ import type { ByteString } from '../model/exchange.js'
 
 export class Report {
   readonly diagnostics: Diagnostic[] = []
+  readonly #texts = new Map<string, ByteString>()
   readonly #lines = new Map<string, readonly ByteString[]>()
 
   addSource(path: string, text: ByteString): void {
-    this.#lines.set(path, text.split('\n'))
+    this.#texts.set(path, text)
   }
 
   add(severity: DiagnosticSeverity, code: string, message: string, span: Span, hint?: string): void {
-    const excerpt = (this.#lines.get(span.file)?.[span.line - 1] ?? '').replace(/\r$/, '')
+    const excerpt = (this.#linesOf(span.file)[span.line - 1] ?? '').replace(/\r$/, '')
     this.diagnostics.push({ severity, code, message, span, excerpt, ...(hint === undefined ? {} : { hint }) })
+  }
+
+  #linesOf(path: string): readonly ByteString[] {
+    let lines = this.#lines.get(path)
+    if (lines === undefined) {
+      lines = this.#texts.get(path)?.split('\n') ?? []
+      this.#lines.set(path, lines)
+    }
+    return lines
   }
 
   error(code: string, message: string, span: Span, hint?: string): void {

@@ -5,7 +5,7 @@
 import { type ActionDraft, type ActionInput, actions, emptyDraft, findAction } from '../actions/index.js'
 import { DefinitionError, type Span } from '../errors.js'
 import { excludeTarget, type VariableNames } from '../exclusions.js'
-import type { TargetExclusion, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
+import type { TargetExclusion, Template, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { type Platform, type PlatformName, platforms } from '../model/platform.js'
 import type { Selector, Target } from '../model/ruleset.js'
@@ -218,33 +218,47 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
     throw new DefinitionError(`the action ${definition.name} needs a value: ${definition.name}:…`, 'missing-argument')
   notePlatform(assembly, 'action', definition.name, node.span)
   if (definition.name === 'ctl') notePlatform(assembly, 'ctl', (node.argument ?? '').split('=')[0] ?? '', node.span)
-  const input: ActionInput = {
-    ...names,
-    transformation: (name) => {
-      const found = transformationNamed(name, assembly.platform)
-      notePlatform(assembly, 'transformation', found.name, node.span)
-      return found
-    },
-    argument: node.argument ?? '',
-    platform: assembly.platform,
-    template: (text) => {
-      const { template, unknown, txKeys, persistent } = compileTemplate(text, assembly.platform)
-      if (persistent) assembly.readsPersistent = true
-      for (const name of unknown)
-        assembly.report.warning(
-          'unknown-macro',
-          `the macro %{${name}} names no variable and ${assembly.platform.unknownMacro === 'empty' ? 'leaves nothing' : 'stays in the text as it is'}`,
-          node.span,
-          nearestName(
-            name,
-            variables.map((v) => v.name),
-          ),
-        )
-      for (const key of txKeys) assembly.txKeys.add(key)
-      return template
-    },
+  definition.apply(draft, new CompilerInput(assembly, node))
+}
+
+/** What the action at hand may ask. */
+class CompilerInput implements ActionInput {
+  readonly variable = names.variable
+  readonly argument: ByteString
+  readonly platform: Platform
+  readonly #assembly: Assembly
+  readonly #span: Span
+
+  constructor(assembly: Assembly, { argument, span }: ActionNode) {
+    this.argument = argument ?? ''
+    this.platform = assembly.platform
+    this.#assembly = assembly
+    this.#span = span
   }
-  definition.apply(draft, input)
+
+  transformation(name: string): TransformationDefinition {
+    const found = transformationNamed(name, this.platform)
+    notePlatform(this.#assembly, 'transformation', found.name, this.#span)
+    return found
+  }
+
+  template(text: ByteString): Template {
+    const { report, txKeys: allKeys } = this.#assembly
+    const { template, unknown, txKeys, persistent } = compileTemplate(text, this.platform)
+    if (persistent) this.#assembly.readsPersistent = true
+    for (const name of unknown)
+      report.warning(
+        'unknown-macro',
+        `the macro %{${name}} names no variable and ${this.platform.unknownMacro === 'empty' ? 'leaves nothing' : 'stays in the text as it is'}`,
+        this.#span,
+        nearestName(
+          name,
+          variables.map((v) => v.name),
+        ),
+      )
+    for (const key of txKeys) allKeys.add(key)
+    return template
+  }
 }
 
 function noteUnsimulated(draft: ActionDraft, targets: readonly Target[]): void {
