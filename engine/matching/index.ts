@@ -4,8 +4,10 @@
 import type { Ruleset } from '../model/ruleset.js'
 import { Memo } from './memo.js'
 import { MatchPlan } from './plan.js'
+import { type PlannedSteps, plannedSteps } from './planned-steps.js'
 
 export type { MatchPlan, PlannedRule } from './plan.js'
+export type { PlannedSteps } from './planned-steps.js'
 export { type Hits, mayMatch, noHits } from './value-class.js'
 
 /** Which ways to the same verdicts are taken. */
@@ -38,6 +40,12 @@ export const noShortcuts: Shortcuts = Object.freeze({
 export interface MatchState {
   readonly plan: MatchPlan
   readonly memo: Memo
+  /** By phase. */
+  readonly steps: readonly PlannedSteps[]
+  /** Of the transaction at hand, by number of the test: 1 where some value may match. */
+  readonly possible: Uint8Array
+  /** Of the transaction at hand: `Transaction.dataVersion` at which all sources of a group of rules were answered. */
+  readonly answered: Int32Array
   /** Paranoia levels of which rules were evaluated in the last transaction and in this one, as bits. */
   levelsExpected: number
   levelsSeen: number
@@ -48,7 +56,16 @@ const states = new WeakMap<Ruleset, MatchState>()
 export function matchStateOf(ruleset: Ruleset): MatchState {
   let state = states.get(ruleset)
   if (state === undefined) {
-    state = { plan: new MatchPlan(ruleset), memo: new Memo(), levelsExpected: 1, levelsSeen: 1 }
+    const plan = new MatchPlan(ruleset)
+    state = {
+      plan,
+      memo: new Memo(),
+      steps: ruleset.phases.map((steps) => plannedSteps(steps, plan.rules)),
+      possible: new Uint8Array(plan.tests.length),
+      answered: new Int32Array(plan.groups),
+      levelsExpected: 1,
+      levelsSeen: 1,
+    }
     states.set(ruleset, state)
   }
   return state

@@ -6,7 +6,7 @@
 import type { Shortcuts } from '../matching/index.js'
 import type { OperatorMatch } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import type { Pipeline, Rule, RuleLink } from '../model/ruleset.js'
+import type { PhaseNumber, Pipeline, Rule, RuleLink } from '../model/ruleset.js'
 import { spend } from '../time-budget.js'
 import { PlannedMatching } from './planned-matching.js'
 import type { Transaction } from './transaction.js'
@@ -38,6 +38,14 @@ export class Matching {
   /** False where the rule's head matches nothing for certain. */
   mayMatch(rule: Rule): boolean {
     return this.#planned === null || this.#planned.mayMatch(rule)
+  }
+
+  /** Goes past rules that match nothing for certain; returns the position of the first that may match. */
+  pass(phase: PhaseNumber, position: number): number {
+    if (this.#planned === null || this.transaction.removesRules) return position
+    const next = this.#planned.pass(phase, position)
+    if (next > position) this.transaction.passOver()
+    return next
   }
 
   /** Which values the rule's head may match; null: any. */

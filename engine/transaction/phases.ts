@@ -15,7 +15,7 @@ import { isOverLimit, processorOf, readBody } from './body-view.js'
 import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
-import { evaluateRule, passOver } from './rule.js'
+import { evaluateRule } from './rule.js'
 import { apacheAnswer, apacheBody, apacheRefusal } from './server.js'
 import { Stretches } from './stretches.js'
 import { type Interruption, Transaction } from './transaction.js'
@@ -114,13 +114,13 @@ function runPhase(
   transaction.allowed = 'none'
   let position = 0
   while (position < steps.length) {
-    if (stretches !== null) position = stretches.pass(phase, position)
+    position = passed(matching, stretches, phase, position)
     const step = steps[position]
     if (step === undefined) break
     position++
     if (transaction.isRemoved(step.rule)) continue
     if (!matching.mayMatch(step.rule)) {
-      passOver(transaction)
+      transaction.passOver()
       continue
     }
     if (!evaluateRule(transaction, matching, step.rule, everything)) continue
@@ -129,6 +129,17 @@ function runPhase(
     if (step.jumpTo >= 0) position = step.jumpTo
   }
   if (phase === 5) transaction.interruption = ended
+}
+
+/** Where the first step from there on stands that must be looked at. */
+function passed(matching: Matching, stretches: Stretches | null, phase: PhaseNumber, position: number): number {
+  let at = position
+  for (;;) {
+    const from = at
+    if (stretches !== null) at = stretches.pass(phase, at)
+    at = matching.pass(phase, at)
+    if (at === from || stretches === null) return at
+  }
 }
 
 /** An end without a rule. */

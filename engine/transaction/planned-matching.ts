@@ -11,11 +11,12 @@ import {
   mayMatch,
   noHits,
   type PlannedRule,
+  type PlannedSteps,
   type Shortcuts,
 } from '../matching/index.js'
 import type { Entry, TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import type { Rule } from '../model/ruleset.js'
+import type { PhaseNumber, Rule, Step } from '../model/ruleset.js'
 import { atWork } from '../time-budget.js'
 import type { Transaction } from './transaction.js'
 import { type CandidateValues, entriesOf } from './values.js'
@@ -33,9 +34,7 @@ interface SourceState {
 export class PlannedMatching {
   readonly #state: MatchState
   readonly #sources: (SourceState | undefined)[] = []
-  /** By number of the test: 1 where some value may match. */
   readonly #possible: Uint8Array
-  /** `Transaction.dataVersion` at which all sources of a group of rules were answered. */
   readonly #answered: Int32Array
 
   constructor(
@@ -43,8 +42,9 @@ export class PlannedMatching {
     private readonly shortcuts: Shortcuts,
   ) {
     this.#state = matchStateOf(transaction.ruleset)
-    this.#possible = new Uint8Array(this.#state.plan.tests.length)
-    this.#answered = new Int32Array(this.#state.plan.groups).fill(-1)
+    // PERF(transaction): one record is evaluated at a time, so that all may use the same arrays.
+    this.#possible = this.#state.possible.fill(0)
+    this.#answered = this.#state.answered.fill(-1)
     this.#state.levelsExpected = this.#state.levelsSeen
     this.#state.levelsSeen = 1
   }
@@ -53,12 +53,35 @@ export class PlannedMatching {
   mayMatch(rule: Rule): boolean {
     const planned = this.#plannedOf(rule)
     if (planned === null) return this.#mayMatchNow(rule)
-    if (this.#answered[planned.group] !== this.transaction.dataVersion) {
-      atWork(rule.id)
-      for (const source of planned.sources) this.#answer(source, planned.level)
-      this.#answered[planned.group] = this.transaction.dataVersion
-    }
+    if (this.#answered[planned.group] !== this.transaction.dataVersion) this.#answerAll(rule, planned)
     return this.#possible[planned.test] === 1
+  }
+
+  /** Position of the first step from there on that is not known to match nothing; rules removed are not looked for. */
+  pass(phase: PhaseNumber, position: number): number {
+    const { transaction } = this
+    const { tests, groups } = this.#state.steps[phase] as PlannedSteps
+    const possible = this.#possible
+    const answered = this.#answered
+    const version = transaction.dataVersion
+    let at = position
+    while (at < tests.length) {
+      const test = tests[at] as number
+      if (test < 0) break
+      if (answered[groups[at] as number] !== version) {
+        const { rule } = (transaction.ruleset.phases[phase] as readonly Step[])[at] as Step
+        this.#answerAll(rule, this.#plannedOf(rule) as PlannedRule)
+      }
+      if (possible[test] === 1) break
+      at++
+    }
+    return at
+  }
+
+  #answerAll(rule: Rule, planned: PlannedRule): void {
+    atWork(rule.id)
+    for (const source of planned.sources) this.#answer(source, planned.level)
+    this.#answered[planned.group] = this.transaction.dataVersion
   }
 
   /** For a head that looks at what rules change. */

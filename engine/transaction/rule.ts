@@ -21,11 +21,6 @@ const reportedValueBytes = 200
 const ruleCost = 100
 const matchCost = 1000
 
-/** What is left of a rule whose head is known to match nothing. */
-export function passOver(transaction: Transaction): void {
-  if (transaction.matched.all.length > 0) transaction.matched.all = []
-}
-
 /** Runs the rule; true where its whole chain matched. `everything` keeps matches of `nolog` rules too. */
 export function evaluateRule(transaction: Transaction, matching: Matching, rule: Rule, everything: boolean): boolean {
   transaction.currentRule = rule

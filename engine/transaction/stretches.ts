@@ -13,7 +13,7 @@ import type { Match } from '../model/verdict.js'
 import { spend } from '../time-budget.js'
 import type { StoreJournal } from '../variables/index.js'
 import type { Matching } from './matching.js'
-import { evaluateRule, passOver } from './rule.js'
+import { evaluateRule } from './rule.js'
 import type { Transaction } from './transaction.js'
 
 /** LIMIT: what is remembered of one place: so many ways on. Whatever comes there further is evaluated. */
@@ -232,7 +232,7 @@ export class Stretches {
       if (this.#isChanged(rule)) break
       rules.push(rule)
       if (!matching.mayMatch(rule)) {
-        passOver(transaction)
+        transaction.passOver()
         at++
         continue
       }

@@ -174,6 +174,11 @@ export class Transaction implements TransactionState {
     this.#derived.clear()
   }
 
+  /** What is left of a rule whose head is known to match nothing. */
+  passOver(): void {
+    if (this.matched.all.length > 0) this.matched.all = []
+  }
+
   countScore(points: number): void {
     this.points += points
   }
@@ -194,6 +199,11 @@ export class Transaction implements TransactionState {
       if (list) list.push(exclusion)
       else this.#targetExclusions.set(index, [exclusion])
     }
+  }
+
+  /** Whether rules were removed while it ran. */
+  get removesRules(): boolean {
+    return this.#removed !== null
   }
 
   /** Whether rules were removed while it ran, or targets of rules. */
