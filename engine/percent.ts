@@ -31,9 +31,10 @@ const digits = Int8Array.from({ length: 256 }, (_, code) => {
   return Number.isNaN(digit) ? -1 : digit
 })
 
-/** -1 where one of them is no hexadecimal digit. */
-function hexByte(high: number, low: number): number {
-  const [first, second] = [digits[high] as number, digits[low] as number]
+/** The byte that two hexadecimal digits stand for; -1 where one of them is none. */
+export function hexByte(high: number, low: number): number {
+  const first = digits[high] as number
+  const second = digits[low] as number
   return first < 0 || second < 0 ? -1 : first * 16 + second
 }
 

@@ -7,7 +7,7 @@
 import type { BodyProcessorDefinition, Entry } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { hasBrokenPercent, percentDecoded } from '../percent.js'
+import { hexByte } from '../percent.js'
 import { spend } from '../time-budget.js'
 import { dialectOf } from './dialect.js'
 
@@ -56,25 +56,70 @@ function lastSpellings(args: readonly Entry[]): readonly Entry[] {
 export function parseUrlEncoded(text: ByteString, separator: ByteString, platform: Platform): ParsedForm {
   if (text === '') return { entries: [], error: false }
   const { keepsEmptyPairs, flagsBrokenEscapes, argumentSeparator } = dialectOf(platform)
+  const split = ((argumentSeparator ? separator : '') || '&').charCodeAt(0)
+  spend(text.length)
+  const { decoded, borders, broken } = decodedPairs(text, split)
   const entries: Entry[] = []
-  let broken = false
-  const decode = (part: ByteString): ByteString => {
-    if (hasBrokenPercent(part)) broken = true
-    return percentDecoded(part.replaceAll('+', ' '))
-  }
-  const pairs = text.split((argumentSeparator ? separator[0] : undefined) ?? '&')
-  // What ends in a separator ends there: no empty pair behind it.
-  if (pairs[pairs.length - 1] === '') pairs.pop()
-  for (const pair of pairs) {
-    spend(pair.length)
-    if (pair === '' && !keepsEmptyPairs) continue
-    const equals = pair.indexOf('=')
-    entries.push({
-      key: decode(equals < 0 ? pair : pair.slice(0, equals)),
-      value: equals < 0 ? '' : decode(pair.slice(equals + 1)),
-    })
+  let from = 0
+  for (let n = 0; n < borders.length; n += 3) {
+    const equals = borders[n] as number
+    const to = borders[n + 1] as number
+    if (keepsEmptyPairs || borders[n + 2] === 1)
+      entries.push(
+        equals < 0
+          ? { key: decoded.slice(from, to), value: '' }
+          : { key: decoded.slice(from, equals), value: decoded.slice(equals, to) },
+      )
+    from = to
   }
   return { entries, error: broken && flagsBrokenEscapes }
+}
+
+interface DecodedPairs {
+  /** All names and values, decoded, without what separates them. */
+  readonly decoded: ByteString
+  /** For each pair: where its name ends (-1: it has no `=`), where it ends, and 1 where anything was written for it. */
+  readonly borders: readonly number[]
+  readonly broken: boolean
+}
+
+/** PERF(parse): room for one text, kept from call to call. */
+let bytes = Buffer.alloc(4096)
+
+/** PERF(parse): the text is decoded as a whole, where it stands: a string for each step of each pair costs more. */
+function decodedPairs(text: ByteString, separator: number): DecodedPairs {
+  const { length } = text
+  if (length > bytes.length) bytes = Buffer.alloc(2 * length)
+  bytes.write(text, 'latin1')
+  const borders: number[] = []
+  let broken = false
+  let end = 0
+  let equals = -1
+  let from = 0
+  for (let at = 0; at < length; at++) {
+    const byte = bytes[at] as number
+    if (byte === separator) {
+      borders.push(equals, end, at > from ? 1 : 0)
+      equals = -1
+      from = at + 1
+    } else if (byte === 0x3d && equals < 0) equals = end
+    else if (byte === 0x25) {
+      const value = at + 2 < length ? escapedByte(at, separator) : -1
+      if (value < 0) broken = true
+      else at += 2
+      bytes[end++] = value < 0 ? byte : value
+    } else bytes[end++] = byte === 0x2b ? 0x20 : byte
+  }
+  // What ends in a separator ends there: no empty pair behind it.
+  if (from < length) borders.push(equals, end, 1)
+  return { decoded: bytes.toString('latin1', 0, end), borders, broken }
+}
+
+/** What the `%` there begins; -1 where its digits are none, or one of them separates. */
+function escapedByte(at: number, separator: number): number {
+  const first = bytes[at + 1] as number
+  const second = bytes[at + 2] as number
+  return first === separator || second === separator ? -1 : hexByte(first, second)
 }
 
 const leadingSpace = /^[ \t\r\n\f\v]+/
