@@ -11,9 +11,20 @@ export type ByteString = string
 const upper = /[A-Z]/
 const high = /[\x80-\xff]/
 
+/** PERF(transaction): up to this length, in bytes, a loop is faster than a pattern. */
+const shortText = 32
+
+function hasUpper(text: ByteString): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x41 && code <= 0x5a) return true
+  }
+  return false
+}
+
 /** Lower-cases ASCII letters only: bytes above 0x7F are bytes, not letters. */
 export function lowerAscii(text: ByteString): ByteString {
-  if (!upper.test(text)) return text
+  if (text.length <= shortText ? !hasUpper(text) : !upper.test(text)) return text
   return high.test(text) ? text.replace(/[A-Z]+/g, (run) => run.toLowerCase()) : text.toLowerCase()
 }
 

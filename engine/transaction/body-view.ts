@@ -79,7 +79,7 @@ export function unreadBody(processor: string): RequestBodyView {
 export interface BodyRequest {
   readonly body: ByteString
   readonly headers: Collection
-  /** Set by `ctl:requestBodyProcessor`; empty: by the content type. */
+  /** What `ctl:requestBodyProcessor` or else the content type asks for; empty: none. */
   readonly processor: string
   readonly forceVariable: boolean
   /** Whether a header announces a body, be it an empty one. */
@@ -118,7 +118,7 @@ function unknownProcessor(name: string, { bodyErrorNamesProcessor }: Platform): 
 export function readBody(request: BodyRequest): RequestBodyView {
   const overLimit = isOverLimit(request.body, request.limit, request.platform)
   const raw = overLimit ? request.body.slice(0, request.limit) : request.body
-  const named = request.processor.toUpperCase() || processorOf(request.headers, request.platform)
+  const named = request.processor
   const processor =
     named === '' && raw !== '' && request.forceVariable ? dialectOf(request.platform).forcedProcessor : named
   const { requestBodyAlwaysPresent, bodyTextOfFormsOnly } = request.platform

@@ -11,7 +11,7 @@ import { type ByteString, lowerAscii, type RecordedResponse, type TransactionRec
 import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
 import { atWork, spend } from '../time-budget.js'
-import { isOverLimit, processorOf, readBody } from './body-view.js'
+import { isOverLimit, readBody } from './body-view.js'
 import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
@@ -162,7 +162,7 @@ function takeRequestBody(transaction: Transaction): void {
   const { settings } = ruleset
   if (!transaction.requestBodyAccess) return
   const { headers } = transaction.request
-  const noFiles = processorOf(headers, platform) !== 'MULTIPART' && platform.honoursNoFilesLimit
+  const noFiles = transaction.announcedProcessor !== 'MULTIPART' && platform.honoursNoFilesLimit
   const limit = noFiles
     ? Math.min(transaction.requestBodyLimit, settings.requestBodyNoFilesLimit)
     : transaction.requestBodyLimit
@@ -181,7 +181,7 @@ function takeRequestBody(transaction: Transaction): void {
   transaction.body = readBody({
     body: inspected,
     headers,
-    processor: transaction.bodyProcessor,
+    processor: transaction.bodyProcessor.toUpperCase() || transaction.announcedProcessor,
     forceVariable: transaction.bodyVariableForced,
     announced: transaction.headerValue(headers, 'content-length') !== '',
     limit,

@@ -31,6 +31,12 @@ interface Reading {
   readonly found: readonly Entry[]
 }
 
+/** What a stretch reads. Those that read the same share one. */
+interface Readings {
+  readonly number: number
+  readonly all: readonly Reading[]
+}
+
 interface Writing {
   readonly key: ByteString
   readonly value: readonly [Entry] | null
@@ -40,7 +46,7 @@ interface Writing {
 interface Way {
   /** The rules that are evaluated or asked. */
   readonly rules: readonly Rule[]
-  readonly reads: readonly Reading[]
+  readonly reads: Readings
   readonly writes: readonly Writing[]
   /** Position in the phase to go on from. */
   readonly end: number
@@ -71,6 +77,7 @@ type Places = readonly (readonly (Place | null)[])[]
 interface StretchState {
   readonly all: Places
   readonly logged: Places
+  readonly readings: Readings[]
 }
 
 const states = new WeakMap<Ruleset, StretchState>()
@@ -78,7 +85,7 @@ const states = new WeakMap<Ruleset, StretchState>()
 function stateOf(ruleset: Ruleset): StretchState {
   let state = states.get(ruleset)
   if (state === undefined) {
-    state = { all: placesOf(ruleset, true), logged: placesOf(ruleset, false) }
+    state = { all: placesOf(ruleset, true), logged: placesOf(ruleset, false), readings: [] }
     states.set(ruleset, state)
   }
   return state
@@ -116,6 +123,9 @@ function isNamedTx({ variable, selector }: Target): boolean {
 /** The stretches that one transaction comes to. */
 export class Stretches {
   readonly #places: Places
+  readonly #readings: Readings[]
+  /** By number of the readings: the version of TX in which they were found the same; -1: in none, as yet. */
+  readonly #held: number[]
 
   constructor(
     private readonly transaction: Transaction,
@@ -124,6 +134,8 @@ export class Stretches {
   ) {
     const state = stateOf(transaction.ruleset)
     this.#places = everything ? state.all : state.logged
+    this.#readings = state.readings
+    this.#held = state.readings.map(() => -1)
   }
 
   /** Takes the stretch at a place, if one is there; returns where to go on, with a rule that must be evaluated. */
@@ -145,19 +157,26 @@ export class Stretches {
   }
 
   #wayFrom({ ways }: Place): Way | null {
-    const { tx } = this.transaction
     for (let n = 0; n < ways.length; n++) {
       const way = ways[n] as Way
-      const { reads } = way
-      let same = 0
-      while (same < reads.length) {
-        const { key, found } = reads[same] as Reading
-        if (!isSame(tx.named(key), found)) break
-        same++
-      }
-      if (same === reads.length && !way.rules.some((rule) => this.#isChanged(rule))) return way
+      if (this.#holds(way.reads) && !this.#changesSome(way.rules)) return way
     }
     return null
+  }
+
+  #holds({ number, all }: Readings): boolean {
+    const { tx } = this.transaction
+    if (this.#held[number] === tx.version) return true
+    for (let n = 0; n < all.length; n++) {
+      const { key, found } = all[n] as Reading
+      if (!isSame(tx.named(key), found)) return false
+    }
+    this.#held[number] = tx.version
+    return true
+  }
+
+  #changesSome(rules: readonly Rule[]): boolean {
+    return this.transaction.changesRules && rules.some((rule) => this.transaction.isChanged(rule))
   }
 
   #isChanged(rule: Rule): boolean {
@@ -203,9 +222,10 @@ export class Stretches {
     const seen = empties ? [...all] : all.slice(1)
     matched.last = last ?? before.last
     if (!empties) matched.all = [...before.all, ...seen]
-    const way: Way = {
+    if (journal.readAll || sizeOf(journal, seen) > mostBytes) return end
+    place.ways.push({
       rules,
-      reads: [...journal.reads].map(([key, found]) => ({ key, found })),
+      reads: this.#shared([...journal.reads].map(([key, found]) => ({ key, found }))),
       writes: journal.writes,
       end,
       lastRule,
@@ -214,9 +234,16 @@ export class Stretches {
       seen,
       matches: matches.slice(before.matches),
       ruleIds: allRuleIds.slice(before.ruleIds),
-    }
-    if (!journal.readAll && sizeOf(way) <= mostBytes) place.ways.push(way)
+    })
     return end
+  }
+
+  #shared(all: readonly Reading[]): Readings {
+    const known = this.#readings.find((each) => isSameReading(each.all, all))
+    if (known !== undefined) return known
+    const readings = { number: this.#readings.length, all }
+    this.#readings.push(readings)
+    return readings
   }
 
   #run(phase: PhaseNumber, from: number): Pick<Way, 'end' | 'lastRule' | 'rules'> {
@@ -273,9 +300,17 @@ function isSame(now: readonly Entry[], then: readonly Entry[]): boolean {
   return one !== undefined && other !== undefined && one.value === other.value && one.key === other.key
 }
 
-function sizeOf({ reads, writes, seen }: Way): number {
+function isSameReading(one: readonly Reading[], other: readonly Reading[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ key, found }, at) => key === other[at]?.key && isSame(found, (other[at] as Reading).found))
+  )
+}
+
+/** In bytes. */
+function sizeOf({ reads, writes }: Journal, seen: readonly Seen[]): number {
   let size = 0
-  for (const { key, found } of reads) size += key.length + (found[0]?.value.length ?? 0)
+  for (const [key, found] of reads) size += key.length + (found[0]?.value.length ?? 0)
   for (const { key, value } of writes) size += key.length + (value?.[0].value.length ?? 0)
   for (const { name, value } of seen) size += name.length + value.length
   return size

@@ -52,6 +52,8 @@ export class Transaction implements TransactionState {
   /** Grows where the body or the response arrives: what fixed variables hold may have changed. */
   dataVersion = 0
   phase: PhaseNumber = 1
+  /** The body processor that the headers alone ask for; empty: none. */
+  readonly announcedProcessor: string
   body: RequestBodyView
   response: ResponseView | null = null
   /** The rule being evaluated. */
@@ -108,7 +110,8 @@ export class Transaction implements TransactionState {
       applicationId: settings.webAppId,
     })
     this.request = new RecordedRequestView(record.request, settings, ruleset.platform)
-    this.body = unreadBody(processorOf(this.request.headers, this.platform))
+    this.announcedProcessor = processorOf(this.request.headers, this.platform)
+    this.body = unreadBody(this.announcedProcessor)
     if (this.platform.otherCaptures === 'kept') for (let n = 0; n <= 10; n++) this.tx.set(String(n), '')
     this.mode = settings.mode
     this.requestBodyAccess = settings.requestBodyAccess

@@ -93,23 +93,22 @@ export const scoreVariables = {
   outbound: ['blocking_outbound_anomaly_score', 'outbound_anomaly_score'],
 } as const
 
-function scores(transaction: Transaction): Pick<Verdict, 'score' | 'scoreByLevel'> {
-  const read = (...names: string[]): number => {
+const levels = [1, 2, 3, 4]
+const variablesOfLevels = {
+  inbound: levels.map((level) => [`inbound_anomaly_score_pl${level}`, `anomaly_score_pl${level}`]),
+  outbound: levels.map((level) => [`outbound_anomaly_score_pl${level}`]),
+}
+
+function scores({ tx }: Transaction): Pick<Verdict, 'score' | 'scoreByLevel'> {
+  const read = (names: readonly string[]): number => {
     for (const name of names) {
-      const value = transaction.tx.get(name)
+      const value = tx.get(name)
       if (value !== null) return Number.parseInt(value, 10) || 0
     }
     return 0
   }
-  const levels = [1, 2, 3, 4]
   return {
-    score: {
-      inbound: read(...scoreVariables.inbound),
-      outbound: read(...scoreVariables.outbound),
-    },
-    scoreByLevel: {
-      inbound: levels.map((level) => read(`inbound_anomaly_score_pl${level}`, `anomaly_score_pl${level}`)),
-      outbound: levels.map((level) => read(`outbound_anomaly_score_pl${level}`)),
-    },
+    score: { inbound: read(scoreVariables.inbound), outbound: read(scoreVariables.outbound) },
+    scoreByLevel: { inbound: variablesOfLevels.inbound.map(read), outbound: variablesOfLevels.outbound.map(read) },
   }
 }

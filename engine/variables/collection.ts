@@ -100,6 +100,8 @@ export interface StoreJournal {
 /** One value a key, in order of first writing: TX and the persistent collections. */
 export class VariableStore implements WritableCollection {
   journal: StoreJournal | null = null
+  /** Grows with every write. */
+  version = 0
   /** Each value as the list that `named` gives. */
   readonly #entries = new Map<ByteString, readonly [Entry]>()
   #list: readonly Entry[] | null = null
@@ -137,6 +139,7 @@ export class VariableStore implements WritableCollection {
     if (value === null) this.#entries.delete(key)
     else this.#entries.set(key, value)
     this.#list = null
+    this.version++
     if (this.journal !== null) this.journal.written(key, value)
   }
 }

@@ -33,18 +33,19 @@ const absent = -2
 class BucketTable {
   readonly #keys: readonly ByteString[]
   /** Below 0: a number of 64 bits without sign that has overflowed. */
-  readonly #hashes: Float64Array
-  readonly #next: Int32Array
+  readonly #hashes: readonly number[]
+  // PERF(transaction): most tables are small, for which plain arrays are made faster than typed ones.
+  readonly #next: number[]
   #first = absent
-  #before: Int32Array
+  #before: number[]
   #buckets = firstBuckets
   #count = 0
 
   constructor(private readonly entries: readonly Entry[]) {
     this.#keys = entries.map(({ key }) => lowerAscii(key ?? ''))
-    this.#hashes = Float64Array.from(this.#keys, sumOfBytes)
-    this.#next = new Int32Array(entries.length).fill(absent)
-    this.#before = new Int32Array(firstBuckets).fill(absent)
+    this.#hashes = this.#keys.map(sumOfBytes)
+    this.#next = entries.map(() => absent)
+    this.#before = new Array<number>(firstBuckets).fill(absent)
   }
 
   insert(node: number): void {
@@ -103,7 +104,7 @@ class BucketTable {
   /** Nodes move in list order; one behind another of its new bucket stays behind it, so that twins keep theirs. */
   #grow(): void {
     this.#buckets = largerBuckets.find((size) => size >= 2 * this.#buckets) ?? 2 * this.#buckets + 1
-    this.#before = new Int32Array(this.#buckets).fill(absent)
+    this.#before = new Array<number>(this.#buckets).fill(absent)
     let node = this.#first
     this.#first = absent
     let previous = absent
