@@ -2,9 +2,11 @@
  * How long one record may take: whoever does work that can be long counts it here, and where the record has had its
  * time, its evaluation ends.
  *
- * The clock is looked at after so much work only, so that records of ordinary size never ask it. Evaluation is
- * synchronous: there is one record at work in a thread, and its budget is the module's state.
+ * The clock is looked at after so much work only, so that records of ordinary size never ask it. Where it says that the
+ * time is over, the thread's processor time decides: on a busy machine a record may have waited for most of it.
+ * Evaluation is synchronous: there is one record at work in a thread, and its budget is the module's state.
  */
+import { threadMilliseconds } from './thread-time.js'
 
 /** The record at hand has taken longer than it may. Nothing catches it but `evaluate`. */
 export class RecordTimeout extends Error {
@@ -15,7 +17,13 @@ export class RecordTimeout extends Error {
 const workBetweenLooks = 1 << 18
 
 let milliseconds = 0
+/** By the clock; put off where the thread has had less of a processor. */
 let deadline = Number.POSITIVE_INFINITY
+/**
+ * Processor time when the record began, as reckoned at its first look: up to there the clock's time counts. NaN: there
+ * has been none.
+ */
+let workedBefore = Number.NaN
 let work = 0
 let doing: number | string = ''
 
@@ -23,6 +31,7 @@ let doing: number | string = ''
 export function withinTime<T>(budget: number, evaluation: () => T): T {
   milliseconds = budget
   deadline = budget > 0 ? performance.now() + budget : Number.POSITIVE_INFINITY
+  workedBefore = Number.NaN
   work = 0
   doing = ''
   try {
@@ -45,7 +54,15 @@ export function spend(bytes: number): void {
 
 function look(): void {
   work = 0
-  if (performance.now() <= deadline) return
+  if (deadline === Number.POSITIVE_INFINITY) return
+  const now = performance.now()
+  if (Number.isNaN(workedBefore)) workedBefore = threadMilliseconds() - (now - (deadline - milliseconds))
+  if (now <= deadline) return
+  const left = milliseconds - (threadMilliseconds() - workedBefore)
+  if (left > 0) {
+    deadline = now + left
+    return
+  }
   const name = typeof doing === 'number' ? `rule ${doing}` : doing
   throw new RecordTimeout(`more than ${milliseconds} ms on one record; at work: ${name}`)
 }

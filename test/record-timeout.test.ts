@@ -77,6 +77,18 @@ test('work is only an error where the time is over', () => {
   )
 })
 
+test('a thread that waits for a processor is not charged for it', () => {
+  if (process.platform !== 'linux') return
+  const wait = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+  const evaluation = (): string => {
+    spend(1e6)
+    wait()
+    spend(1e6)
+    return 'done'
+  }
+  assert.is(withinTime(200, evaluation), 'done')
+})
+
 async function verdictsOf(loaded: LoadedRuleset, workers: number): Promise<string[]> {
   const pool = createPool(loaded, { workers, recordTimeout: 1 })
   const kinds: string[] = []
