@@ -13,8 +13,9 @@ import {
   type SourcePart,
   type TransactionRecord,
 } from '../engine/index.js'
+import { allKinds, KindsOfValue, kindsNeeded, meet } from '../engine/matching/byte-kinds.js'
 import { allShortcuts, noShortcuts, type Shortcuts } from '../engine/matching/index.js'
-import { BytePresence, PipelineTrie } from '../engine/matching/pipeline-trie.js'
+import { BytePresence, mostGrowth, PipelineTrie } from '../engine/matching/pipeline-trie.js'
 import { Prefilter } from '../engine/matching/prefilter.js'
 import { type PlatformName, platforms } from '../engine/model/platform.js'
 import { anyLiteral, type Requirement } from '../engine/model/requirement.js'
@@ -228,8 +229,10 @@ test('of a byte comes nothing but what a transformation says that may come of it
       if (transformation === null || yields === undefined) continue
       for (const value of [...values(random), ...Array.from({ length: 1000 }, () => mixedMarks(random))]) {
         const may = new Set(Array.from(value, yields).join(''))
-        const stray = [...transformation.apply(value)].find((byte) => !may.has(byte))
+        const result = transformation.apply(value)
+        const stray = [...result].find((byte) => !may.has(byte))
         assert.is(stray, undefined, `${name} on ${platform}: ${JSON.stringify(value)}`)
+        assert.ok(result.length <= mostGrowth * value.length, `${name} on ${platform}: ${JSON.stringify(value)}`)
       }
     }
 })
@@ -243,7 +246,11 @@ test('a trie of pipelines gives each pipeline what it gives alone', () => {
         (each) => each !== null,
       ),
     )
-    const trie = new PipelineTrie(pipelines, new BytePresence(pipelines.flat()))
+    const trie = new PipelineTrie(
+      pipelines.map((transformations) => ({ transformations, needed: allKinds })),
+      new BytePresence(pipelines.flat()),
+      Number.POSITIVE_INFINITY,
+    )
     for (const value of sample(values(random), 5)) {
       const { count, strings, ends } = trie.transform(value)
       pipelines.forEach((pipeline, position) => {
@@ -252,6 +259,32 @@ test('a trie of pipelines gives each pipeline what it gives alone', () => {
           strings[at],
           pipeline.reduce((text, { apply }) => apply(text), value),
         )
+      })
+    }
+  }
+})
+
+test('a trie of pipelines leaves out no string with a byte that is needed', () => {
+  const random = randomFrom(10)
+  const all = Object.keys(transformations)
+  const signs = [...'(<\0%;x=`$|&/z']
+  for (const platform of names) {
+    const pipelines = Array.from({ length: 40 }, () => ({
+      transformations: Array.from({ length: random(6) }, () =>
+        findTransformation(pick(random, all), platforms[platform]),
+      ).filter((each) => each !== null),
+      needed: kindsNeeded(anyLiteral([pick(random, signs), pick(random, signs)])),
+    }))
+    const presence = new BytePresence(pipelines.flatMap((pipeline) => pipeline.transformations))
+    const trie = new PipelineTrie(pipelines, presence, Number.POSITIVE_INFINITY)
+    const kinds = new KindsOfValue()
+    for (const value of [...sample(values(random), 5), ...Array.from({ length: 2000 }, () => mixedMarks(random))]) {
+      const { count, strings, ends } = trie.transform(value)
+      pipelines.forEach((pipeline, position) => {
+        const result = pipeline.transformations.reduce((text, { apply }) => apply(text), value)
+        if (!meet(kinds.lookAt(result), pipeline.needed)) return
+        const at = ends.slice(0, count).findIndex((bits) => Math.floor(bits / 2 ** position) % 2 === 1)
+        assert.is(strings[at], result)
       })
     }
   }

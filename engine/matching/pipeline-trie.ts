@@ -4,6 +4,7 @@
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { allKinds, type ByteKinds, eitherOf, KindsBehind, KindsOfValue, noKinds } from './byte-kinds.js'
 
 /** LIMIT: pipelines of one tree; a set of them is a sum of powers of two, and a number holds that many exactly. */
 export const mostPipelines = 53
@@ -107,6 +108,11 @@ class Branch {
   readonly children = new Map<TransformationDefinition, Branch>()
   /** Sum of the pipelines that end here, as powers of two. */
   end = 0
+  /** Of which the value at this branch must hold one to matter to a pipeline that ends here. */
+  needed: ByteKinds = noKinds
+  /** Of which the value must hold one before the branch's transformation to matter behind it. */
+  low = 0
+  high = 0
   /** Bits that tell apart what is behind the branch; known once all children are. */
   #relevant: number | null = null
   readonly #outlooks = new Map<number, Outlook>()
@@ -116,7 +122,21 @@ class Branch {
     readonly bits: number,
     readonly caseOnly: boolean,
     readonly coming: Int32Array | null,
+    readonly kinds: KindsBehind | null,
   ) {}
+
+  /** To be called once, when all pipelines are in; returns what is needed at the branch. */
+  settle(): ByteKinds {
+    let needed = this.needed
+    for (const child of this.children.values()) {
+      const behind = child.settle()
+      const before = child.kinds?.before(behind) ?? allKinds
+      child.low = before.low
+      child.high = before.high
+      needed = eitherOf(needed, before)
+    }
+    return needed
+  }
 
   outlook(present: number): Outlook {
     this.#relevant ??= this.#relevantBits()
@@ -167,76 +187,109 @@ export interface TransformedStrings {
   readonly folds: readonly number[]
   /** Sum of the pipelines that end in the string of that position. */
   readonly ends: readonly number[]
+  /** Kinds of bytes that the string of that position may hold. */
+  readonly lows: readonly number[]
+  readonly highs: readonly number[]
 }
+
+export interface Pipeline {
+  readonly transformations: readonly TransformationDefinition[]
+  /** Strings without one of these kinds of bytes do not matter to those who look at what comes out. */
+  readonly needed: ByteKinds
+}
+
+/** No transformation of which it is known what it yields makes a value more than so many times as long. */
+export const mostGrowth = 8
 
 export class PipelineTrie {
   readonly #root: Branch
-  readonly #list: readonly (readonly TransformationDefinition[])[]
+  readonly #list: readonly Pipeline[]
   readonly #presence: BytePresence
-  readonly #found: { count: number; strings: ByteString[]; folds: number[]; ends: number[] } = {
+  readonly #kinds = new KindsOfValue()
+  /** Longest value, in bytes, of which pipelines are left out. */
+  readonly #longest: number
+  readonly #found = {
     count: 0,
-    strings: [],
-    folds: [],
-    ends: [],
+    strings: [] as ByteString[],
+    folds: [] as number[],
+    ends: [] as number[],
+    lows: [] as number[],
+    highs: [] as number[],
   }
   /** What each string is but for case, as far as is known without looking. */
   readonly #foldTexts: ByteString[] = []
 
-  /** At most `mostPipelines`, each once; the power of two of each is its position. */
-  constructor(pipelines: readonly (readonly TransformationDefinition[])[], presence: BytePresence) {
+  /**
+   * At most `mostPipelines`, each once; the power of two of each is its position. Every string that is longer than
+   * `longest` bytes matters.
+   */
+  constructor(pipelines: readonly Pipeline[], presence: BytePresence, longest: number) {
     this.#list = pipelines
+    this.#longest = longest / mostGrowth
     this.#presence = presence
-    this.#root = new Branch(new Step((value) => value), 0, false, null)
+    this.#root = new Branch(new Step((value) => value), 0, false, null, null)
     const steps = new Map<TransformationDefinition, Step>()
-    pipelines.forEach((pipeline, position) => {
+    pipelines.forEach(({ transformations, needed }, position) => {
       let at = this.#root
-      for (const transformation of pipeline) {
+      for (const transformation of transformations) {
         let next = at.children.get(transformation)
         if (next === undefined) {
           const step = steps.get(transformation) ?? new Step(transformation.apply)
           steps.set(transformation, step)
           const bits = presence.bitsFor(transformation)
-          next = new Branch(step, bits, transformation.caseOnly === true, presence.comingOf(transformation))
+          const coming = presence.comingOf(transformation)
+          next = new Branch(step, bits, transformation.caseOnly === true, coming, KindsBehind.of(transformation))
           at.children.set(transformation, next)
         }
         at = next
       }
       at.end += 2 ** position
+      at.needed = eitherOf(at.needed, needed)
     })
+    this.#root.settle()
   }
 
   transform(value: ByteString): TransformedStrings {
     this.#found.count = 0
-    this.#walk(this.#root, value, value, this.#presence.of(value))
+    const { low, high } = this.#kindsOf(value)
+    this.#walk(this.#root, value, value, this.#presence.of(value), low, high)
     return this.#found
   }
 
   /** The same without sharing: each pipeline from its start, each transformation run. */
   transformSingly(value: ByteString): TransformedStrings {
     this.#found.count = 0
-    this.#list.forEach((pipeline, position) => {
-      const text = pipeline.reduce((before, { apply }) => apply(before), value)
-      this.#add(text, text, 2 ** position)
+    this.#list.forEach(({ transformations }, position) => {
+      const text = transformations.reduce((before, { apply }) => apply(before), value)
+      this.#add(text, text, 2 ** position, allKinds.low, allKinds.high)
     })
     return this.#found
   }
 
-  /** `fold` is a string that differs from the value in case alone. */
-  #walk(at: Branch, value: ByteString, fold: ByteString, presence: number): void {
+  #kindsOf(value: ByteString): ByteKinds {
+    return value.length > this.#longest ? allKinds : this.#kinds.lookAt(value)
+  }
+
+  /** `fold` is a string that differs from the value in case alone; `low` and `high` are kinds that the value may hold. */
+  #walk(at: Branch, value: ByteString, fold: ByteString, presence: number, low: number, high: number): void {
     const { ends, active, behind } = at.outlook(presence)
-    if (ends !== 0) this.#add(value, fold, ends)
+    if (ends !== 0) this.#add(value, fold, ends, low, high)
     for (let i = 0; i < active.length; i++) {
       const child = active[i] as Branch
+      if (((low & child.low) | (high & child.high)) === 0) continue
       const next = child.step.run(value)
-      if (next === value) this.#walk(child, value, fold, presence)
-      else {
-        const known = behind[i] as number
-        this.#walk(child, next, child.caseOnly ? fold : next, known === unknown ? this.#presence.of(next) : known)
+      if (next === value) {
+        this.#walk(child, value, fold, presence, low, high)
+        continue
       }
+      const known = behind[i] as number
+      const nextPresence = known === unknown ? this.#presence.of(next) : known
+      const kinds = child.kinds?.after(low, high) ?? this.#kindsOf(next)
+      this.#walk(child, next, child.caseOnly ? fold : next, nextPresence, kinds.low, kinds.high)
     }
   }
 
-  #add(text: ByteString, fold: ByteString, ends: number): void {
+  #add(text: ByteString, fold: ByteString, ends: number, low: number, high: number): void {
     const found = this.#found
     let same = found.count
     for (let i = 0; i < found.count; i++) {
@@ -248,6 +301,8 @@ export class PipelineTrie {
     }
     found.strings[found.count] = text
     found.folds[found.count] = same
+    found.lows[found.count] = low
+    found.highs[found.count] = high
     this.#foldTexts[found.count] = fold
     found.ends[found.count++] = ends
   }

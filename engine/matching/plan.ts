@@ -52,9 +52,8 @@ export class MatchPlan {
   readonly #classes: (NumberedClass | undefined)[] = []
   readonly #byTests = new Map<string, NumberedClass>()
   readonly #presence: BytePresence
-  /** For the tests of the levels come to so far: those of the others would only cost time. */
-  readonly #prefilter: { current: Prefilter } = { current: new Prefilter([]) }
-  #filteredLevels = 0
+  /** By source: what tells of the tests that look there, and of all that look elsewhere too where one of those does. */
+  readonly #filters: readonly LevelledPrefilter[]
 
   constructor(ruleset: Ruleset) {
     const draft = new Draft()
@@ -63,9 +62,11 @@ export class MatchPlan {
     this.sources = draft.sources
     this.tests = draft.tests
     this.#presence = new BytePresence(draft.tests.flatMap(({ link }) => link.pipeline.transformations))
+    this.#presence = new BytePresence(draft.tests.flatMap(({ link }) => link.pipeline.transformations))
     this.groups = draft.groups.size
     this.#levelsOfTests = draft.levelsOfTests
     this.#testsOfSources = draft.testsOfSources
+    this.#filters = this.#joinedFilters()
   }
 
   /** The class of a source's values for the rules of some levels, given as bits. */
@@ -73,8 +74,10 @@ export class MatchPlan {
     const at = (source << levels) | levelBits
     let found = this.#classes[at]
     if (found === undefined) {
-      this.#filterLevels(levelBits)
+      const filter = this.#filters[source] as LevelledPrefilter
+      filter.addLevels(levelBits)
       found = this.#makeClass(
+        filter,
         (this.#testsOfSources[source] as readonly number[]).filter(
           (test) => (levelBits >>> (this.#levelsOfTests[test] as number)) & 1,
         ),
@@ -84,28 +87,67 @@ export class MatchPlan {
     return found
   }
 
-  #filterLevels(levelBits: number): void {
-    const levels = this.#filteredLevels | levelBits
-    if (levels === this.#filteredLevels) return
-    this.#filteredLevels = levels
-    this.#prefilter.current = new Prefilter(
-      this.tests.map(({ requires }, test) =>
-        (levels >>> (this.#levelsOfTests[test] as number)) & 1 ? requires : null,
-      ),
-    )
+  /** Sources that a test has in common share a prefilter: the tables of the others would only fill the processor's cache. */
+  #joinedFilters(): readonly LevelledPrefilter[] {
+    const group = this.sources.map((_, source) => source)
+    const sourcesOfTests: number[][] = this.tests.map(() => [])
+    this.#testsOfSources.forEach((tests, source) => {
+      for (const test of tests) sourcesOfTests[test]?.push(source)
+    })
+    for (const sources of sourcesOfTests) {
+      const groups = new Set(sources.map((source) => group[source]))
+      const [first = 0] = groups
+      if (groups.size > 1) for (let s = 0; s < group.length; s++) if (groups.has(group[s])) group[s] = first
+    }
+    const filters = new Map<number, LevelledPrefilter>()
+    return group.map((number) => {
+      let filter = filters.get(number)
+      if (filter === undefined) {
+        const members = this.tests.map((test) =>
+          group[sourcesOfTests[test.number]?.[0] ?? -1] === number ? test : null,
+        )
+        filter = new LevelledPrefilter(members, this.#levelsOfTests)
+        filters.set(number, filter)
+      }
+      return filter
+    })
   }
 
   /** Classes with the same tests are one, so that what is remembered of a value serves all. */
-  #makeClass(tests: readonly number[]): NumberedClass {
+  #makeClass(filter: LevelledPrefilter, tests: readonly number[]): NumberedClass {
     const key = tests.join(' ')
     let found = this.#byTests.get(key)
     if (found === undefined) {
       const members = tests.map((test) => this.tests[test] as PlannedTest)
-      const values = new ValueClass(members, this.tests, this.#prefilter, this.#presence)
+      const values = new ValueClass(members, this.tests, filter, this.#presence)
       found = { number: this.#byTests.size, values }
       this.#byTests.set(key, found)
     }
     return found
+  }
+}
+
+/** Of some tests, but only for those of the levels come to so far: the others would only cost time. */
+class LevelledPrefilter {
+  current = new Prefilter([])
+  #levels = 0
+
+  /** By number of the test; null for those of others. */
+  constructor(
+    private readonly tests: readonly (PlannedTest | null)[],
+    private readonly levelsOfTests: readonly number[],
+  ) {}
+
+  /** `levelBits`: levels as bits. */
+  addLevels(levelBits: number): void {
+    const levels = this.#levels | levelBits
+    if (levels === this.#levels) return
+    this.#levels = levels
+    this.current = new Prefilter(
+      this.tests.map((test, number) =>
+        test !== null && (levels >>> (this.levelsOfTests[number] as number)) & 1 ? test.requires : null,
+      ),
+    )
   }
 }
 

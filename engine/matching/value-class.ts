@@ -8,6 +8,7 @@ import type { ByteString } from '../model/exchange.js'
 import type { Requirement } from '../model/requirement.js'
 import type { RuleLink } from '../model/ruleset.js'
 import { atWork, RecordTimeout, spend } from '../time-budget.js'
+import { eitherOf, kindsNeeded } from './byte-kinds.js'
 import { type BytePresence, mostPipelines, PipelineTrie } from './pipeline-trie.js'
 import type { Prefilter } from './prefilter.js'
 
@@ -33,12 +34,36 @@ export const noHits: Hits = Object.freeze([])
 
 /** What is asked of a string in which some pipelines end. */
 interface StringPlan {
-  /** By number of the test: 1 where the prefilter's word counts. */
-  readonly filtered: Uint8Array | null
-  readonly direct: readonly PlannedTest[]
+  /** Tests that the prefilter can tell of. */
+  readonly filtered: GatedTests
+  /** By number of the test: 1 for those. */
+  readonly isFiltered: Uint8Array
+  readonly direct: GatedTests
   /** Longest string, in bytes, about which all of the tests can be asked. */
   readonly pureUpTo: number
   readonly impure: readonly PlannedTest[]
+}
+
+/** Tests, and the kinds of bytes without which a string matches none of them. */
+class GatedTests {
+  /** Those of the string asked about last; the first as many as `open` returned count. */
+  readonly opened: PlannedTest[] = []
+  readonly #low: Int32Array
+  readonly #high: Int32Array
+
+  constructor(private readonly tests: readonly PlannedTest[]) {
+    const needed = tests.map(({ requires }) => kindsNeeded(requires))
+    this.#low = Int32Array.from(needed, ({ low }) => low)
+    this.#high = Int32Array.from(needed, ({ high }) => high)
+  }
+
+  open(low: number, high: number): number {
+    let count = 0
+    for (let i = 0; i < this.tests.length; i++)
+      if ((((this.#low[i] as number) & low) | ((this.#high[i] as number) & high)) !== 0)
+        this.opened[count++] = this.tests[i] as PlannedTest
+    return count
+  }
 }
 
 export class ValueClass {
@@ -97,14 +122,20 @@ class ClassPart {
     presence: BytePresence,
   ) {
     this.#trie = new PipelineTrie(
-      pipelines.map(({ transformations }) => transformations),
+      pipelines.map(({ transformations, tests }) => ({
+        transformations,
+        needed: tests.map(({ requires }) => kindsNeeded(requires)).reduce(eitherOf),
+      })),
       presence,
+      Math.min(...pipelines.flatMap(({ tests }) => tests.map(({ pureUpTo }) => pureUpTo))),
     )
   }
 
   collect(value: ByteString, shared: boolean, hits: number[]): void {
     spend(value.length)
-    const { count, strings, folds, ends } = shared ? this.#trie.transform(value) : this.#trie.transformSingly(value)
+    const { count, strings, folds, ends, lows, highs } = shared
+      ? this.#trie.transform(value)
+      : this.#trie.transformSingly(value)
     for (let i = 0; i < count; i++) {
       if (folds[i] !== i) continue
       // Strings that differ in case alone hold the same literals.
@@ -113,11 +144,14 @@ class ClassPart {
         if (folds[j] !== i) continue
         const text = strings[j] as ByteString
         const plan = this.#planFor(ends[j] as number)
-        if (plan.filtered !== null) {
-          if (candidates < 0) candidates = this.prefilter.current.scan(text)
-          this.#askCandidates(text, plan.filtered, candidates, hits)
-        }
-        askAlways(text, plan, hits)
+        const low = lows[j] as number
+        const high = highs[j] as number
+        const open = plan.filtered.open(low, high)
+        if (candidates < 0 && open > mostAsked(text)) candidates = this.prefilter.current.scan(text)
+        if (candidates < 0) ask(text, plan.filtered.opened, open, hits)
+        else this.#askCandidates(text, plan.isFiltered, candidates, hits)
+        ask(text, plan.direct.opened, plan.direct.open(low, high), hits)
+        addImpure(text, plan, hits)
       }
     }
   }
@@ -143,27 +177,32 @@ class ClassPart {
   }
 }
 
-function askAlways(text: ByteString, { direct, pureUpTo, impure }: StringPlan, hits: number[]): void {
-  for (const test of direct) if (mayMatch(test, text)) hits.push(test.number)
-  if (text.length > pureUpTo) for (const test of impure) if (text.length > test.pureUpTo) hits.push(test.number)
+function addImpure({ length }: ByteString, { pureUpTo, impure }: StringPlan, hits: number[]): void {
+  if (length > pureUpTo) for (const test of impure) if (length > test.pureUpTo) hits.push(test.number)
 }
 
-function isFiltered({ requires }: PlannedTest): boolean {
-  return requires !== null
+function ask(text: ByteString, tests: readonly PlannedTest[], count: number, hits: number[]): void {
+  for (let i = 0; i < count; i++) {
+    const test = tests[i] as PlannedTest
+    if (mayMatch(test, text)) hits.push(test.number)
+  }
 }
 
 /** So few tests are asked outright: that costs less than the prefilter's pass over the string. PERF(prefilter) */
-const fewTests = 4
+function mostAsked({ length }: ByteString): number {
+  return Math.min(8, 1 + (length >> 5))
+}
 
 function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
-  const worthwhile = tests.filter(isFiltered).length > fewTests
-  const filtered = worthwhile ? new Uint8Array(total) : null
-  for (const test of tests) if (isFiltered(test) && filtered !== null) filtered[test.number] = 1
-  const impure = tests.filter((test) => test.pureUpTo !== Number.POSITIVE_INFINITY)
+  const filtered = tests.filter(({ requires }) => requires !== null)
+  const isFiltered = new Uint8Array(total)
+  for (const { number } of filtered) isFiltered[number] = 1
+  const impure = tests.filter(({ pureUpTo }) => pureUpTo !== Number.POSITIVE_INFINITY)
   return {
-    filtered,
-    direct: worthwhile ? tests.filter((test) => !isFiltered(test)) : tests,
-    pureUpTo: Math.min(...impure.map((test) => test.pureUpTo)),
+    filtered: new GatedTests(filtered),
+    isFiltered,
+    direct: new GatedTests(tests.filter(({ requires }) => requires === null)),
+    pureUpTo: Math.min(...impure.map(({ pureUpTo }) => pureUpTo)),
     impure,
   }
 }

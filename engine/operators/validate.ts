@@ -6,7 +6,7 @@
 import { DefinitionError } from '../errors.js'
 import type { OperatorDefinition, OperatorInput, OperatorMatch, OperatorTest } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { literal } from '../model/requirement.js'
+import { anyLiteral, literal } from '../model/requirement.js'
 import { compilePattern } from '../patterns/index.js'
 import { spend } from '../time-budget.js'
 import { utf8LengthAt } from '../utf8.js'
@@ -32,10 +32,17 @@ function outside(value: ByteString, allowed: Uint8Array): OperatorMatch | null {
   return null
 }
 
+function bytesOutside(allowed: Uint8Array): ByteString[] {
+  return [...allowed.keys()].filter((code) => allowed[code] === 0).map((code) => String.fromCharCode(code))
+}
+
 function compileByteRange({ argument }: OperatorInput): OperatorTest {
   if (argument.constant !== null) {
     const allowed = allowedBytes(argument.constant)
-    return pure((value) => outside(value, allowed))
+    return pure(
+      (value) => outside(value, allowed),
+      () => anyLiteral(bytesOutside(allowed)),
+    )
   }
   return (value, view) => {
     try {

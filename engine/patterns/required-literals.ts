@@ -5,6 +5,7 @@
  * of marks for what stands at its borders: a border of a word or line, or a byte of some set. LIMIT: where the texts
  * become too many, what is known of them so far becomes a requirement and the reading goes on behind it.
  */
+import { chanceOf, shareOf } from '../model/chance.js'
 import type { ByteString } from '../model/exchange.js'
 import { allOf, anyOf, type Border, foldedBytes, literal, type Requirement } from '../model/requirement.js'
 import { type ByteSet, bothCases, sharedSet } from './byte-set.js'
@@ -16,7 +17,9 @@ export interface LiteralOptions {
 }
 
 /** LIMIT: texts that are followed at a time. */
-const mostTexts = 500
+const mostTexts = 1500
+/** LIMIT: words of an optional part that are followed with and without it. */
+const mostOptionalWords = 4
 /** LIMIT: repetitions that are written out. */
 const mostRepeats = 4
 /** LIMIT: members of a set that count as so many texts; a larger one is a mark. */
@@ -145,13 +148,28 @@ class LiteralReader {
   }
 
   #knowSequence(items: readonly PatternNode[]): Known {
+    const parts = items.map((item): Part => {
+      const repeated = item.kind === 'repeat' && item.min > 0 && item.max > 1
+      return repeated ? { known: this.know(item.body), min: item.min, max: item.max } : { known: this.know(item) }
+    })
+    const across = this.#read(parts)
+    // Texts are of more use around this sequence, where others share what they hold for but in seldom values.
+    if (across.texts !== null || !parts.some(isLeftOut)) return across
+    const apart = this.#read(parts.map((part) => (isLeftOut(part) ? { known: unknown } : part)))
+    return this.#chance(apart) < this.#chance(across) / 2 ? apart : across
+  }
+
+  #read(parts: readonly Part[]): Known {
     const reading = new SequenceReading(this)
-    for (const item of items) {
-      if (item.kind === 'repeat' && item.min > 0 && item.max > 1)
-        reading.addRepeat(this.know(item.body), item.min, item.max)
-      else reading.add(this.know(item))
-    }
+    for (const { known, min, max } of parts)
+      if (min === undefined || max === undefined) reading.add(known)
+      else reading.addRepeat(known, min, max)
     return reading.end()
+  }
+
+  #chance(known: Known): number {
+    const whole = this.wholeOf(known)
+    return whole === null ? 1 : chanceOf(whole)
   }
 
   #knowChoice(branches: readonly Known[]): Known {
@@ -170,31 +188,53 @@ class LiteralReader {
       reading.addRepeat(body, min, max)
       return reading.end()
     }
+    const { texts } = body
+    const optional = max === 1 && texts !== null ? texts : []
+    const isWords = optional.length > 0 && optional.length <= mostOptionalWords && optional.every(isWord)
     // Left out, or something seldom stands in the value.
     const whole = this.wholeOf(body)
-    if (whole !== null && isSeldom(whole)) return { ...nothing, unless: whole }
-    if (max > 1 || body.texts === null || body.texts.length >= mostTexts) return unknown
-    return { texts: [...new Set([...body.texts, ''])], needs: null, unless: body.unless }
+    if (!isWords && whole !== null && isSeldom(whole)) return { ...nothing, unless: whole }
+    if (optional.length === 0 || optional.length >= mostTexts) return unknown
+    return { texts: [...new Set([...optional, ''])], needs: null, unless: body.unless }
   }
+}
+
+/** An item of a sequence, and how often it is repeated where that is more than once. */
+interface Part {
+  readonly known: Known
+  readonly min?: number
+  readonly max?: number
+}
+
+/** Whether the item stands for nothing but in values that hold something seldom. */
+function isLeftOut({ known: { texts, unless } }: Part): boolean {
+  return unless !== null && (texts?.every(isEmpty) ?? false)
 }
 
 /** What is known of a sequence so far: texts that end where the reading stands, and what must stand before them. */
 class SequenceReading {
   #texts: readonly ByteString[] = ['']
+  /** What a value holds in which something else stands in place of the texts. */
+  #unless: readonly Requirement[] = []
   #broken = false
   readonly #needs: (Requirement | null)[] = []
-  readonly #unless: Requirement[] = []
 
   constructor(private readonly reader: LiteralReader) {}
 
   add(known: Known): void {
-    if (known.unless !== null) this.#unless.push(known.unless)
-    if (known.texts === null) {
-      this.#break([''])
-      this.#needs.push(known.needs)
-    } else if (this.#texts.length * known.texts.length > mostTexts) this.#break(known.texts)
-    else if (canJoin(this.#texts, known.texts)) this.#texts = joined(this.#texts, known.texts)
-    else this.#break(this.#texts.every(endsInSetMark) ? this.#behindMarks(known.texts) : known.texts)
+    const { texts } = known
+    if (texts === null) {
+      this.#break([''], [])
+      this.#needs.push(this.reader.wholeOf(known))
+      return
+    }
+    const unless = known.unless === null ? [] : [known.unless]
+    if (this.#texts.length * texts.length > mostTexts) this.#break(texts, unless)
+    else if (canJoin(this.#texts, texts)) {
+      this.#texts = joined(this.#texts, texts)
+      this.#unless = [...this.#unless, ...unless]
+    } else if (this.#texts.every(endsInSetMark)) this.#break(this.#behindMarks(texts), [...this.#unless, ...unless])
+    else this.#break(texts, unless)
   }
 
   /** The least number of times on either side of the unknown one. */
@@ -206,20 +246,24 @@ class SequenceReading {
     const times = Math.min(min, mostRepeats)
     for (let n = 0; n < times; n++) this.add(body)
     if (times === max) return
-    this.#break(body.texts)
-    for (let n = 1; n < times; n++) this.add({ ...body, unless: null })
+    this.#break(body.texts, body.unless === null ? [] : [body.unless])
+    for (let n = 1; n < times; n++) this.add(body)
   }
 
   end(): Known {
-    const unless = this.#unless.length === 0 ? null : anyOf(this.#unless)
-    if (!this.#broken) return { texts: this.#texts, needs: null, unless }
-    return { texts: null, needs: strongest([...this.#needs, this.reader.anyText(this.#texts)]), unless }
+    if (this.#broken) return { texts: null, needs: strongest([...this.#needs, this.#required()]), unless: null }
+    return { texts: this.#texts, needs: null, unless: this.#unless.length === 0 ? null : anyOf(this.#unless) }
   }
 
-  #break(texts: readonly ByteString[]): void {
+  #required(): Requirement | null {
+    return anyOf([this.reader.anyText(this.#texts), ...this.#unless])
+  }
+
+  #break(texts: readonly ByteString[], unless: readonly Requirement[]): void {
     this.#broken = true
-    this.#needs.push(this.reader.anyText(this.#texts))
+    this.#needs.push(this.#required())
     this.#texts = texts
+    this.#unless = unless
   }
 
   /** The texts behind the byte that the mark at the end of what was read stands for. */
@@ -236,6 +280,10 @@ function canJoin(heads: readonly ByteString[], tails: readonly ByteString[]): bo
   if (!marked.every(isOneSetMark)) return false
   const marking = tails.filter(startsWithSetMark)
   return marking.length === 0 || (marked.length === 0 && marking.every(isOneSetMark))
+}
+
+function isWord(text: string): boolean {
+  return /^[a-z_]{2,}$/.test(text)
 }
 
 function isEmpty(text: string): boolean {
@@ -332,65 +380,15 @@ const oftenEnough = 0.2
 function strongest(needs: readonly (Requirement | null)[]): Requirement | null {
   const known = needs.filter((each) => each !== null).toSorted((one, other) => chanceOf(one) - chanceOf(other))
   const rare = known.filter((each) => chanceOf(each) < oftenEnough).slice(0, mostParts)
-  return allOf(rare.length > 0 ? rare : known.slice(0, 1))
+  const kept = rare.length > 0 ? rare : known.slice(0, 1)
+  return allOf([...kept, ...known.filter((each) => isSigns(each) && !kept.includes(each)).slice(0, mostParts)])
 }
 
-/** About how many of a hundred bytes of text are this one. */
-const shares: Readonly<Record<string, number>> = {
-  e: 12,
-  t: 9,
-  a: 8,
-  o: 8,
-  i: 7,
-  n: 7,
-  s: 6,
-  r: 6,
-  h: 6,
-  l: 4,
-  d: 4,
-  c: 3,
-  u: 3,
-  m: 3,
-  f: 2,
-  p: 2,
-  g: 2,
-  w: 2,
-  y: 2,
-  b: 1.5,
-  v: 1,
-  k: 0.8,
-  ' ': 18,
-  '0': 8,
-  '-': 2,
-  '.': 2,
-  '/': 2,
-  ',': 1.5,
-  '=': 1,
-  _: 1,
-  '\n': 1,
-}
-const otherShare = 0.3
-/** Bytes of a value, for the estimate. */
-const valueLength = 40
-/** How much a border lowers the chance. */
-const borderShare = 0.3
+/** Signs are at most so many of a hundred bytes. */
+const signShare = 1
 
-/** About how likely a value holds it, from 0 to 1. */
-function chanceOf(requirement: Requirement): number {
-  switch (requirement.kind) {
-    case 'literal': {
-      let share = 1
-      for (const byte of requirement.text) share *= (shares[byte] ?? otherShare) / 100
-      if (requirement.before !== 'any') share *= borderShare
-      if (requirement.after !== 'any') share *= borderShare
-      return Math.min(1, share * valueLength)
-    }
-    case 'all':
-      return Math.min(...requirement.of.map(chanceOf))
-    case 'any':
-      return Math.min(
-        1,
-        requirement.of.reduce((sum, part) => sum + chanceOf(part), 0),
-      )
-  }
+/** One of some single bytes that stand in few values: these are looked for at next to no cost. */
+function isSigns(requirement: Requirement): boolean {
+  if (requirement.kind === 'any') return requirement.of.every(isSigns)
+  return requirement.kind === 'literal' && requirement.text.length === 1 && shareOf(requirement.text) <= signShare
 }
