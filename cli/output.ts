@@ -41,6 +41,8 @@ interface Sink {
   readonly stream: Writable
   readonly options: ReportOptions
   readonly file: string | null
+  /** Lines that have not been written yet. */
+  lines: string
 }
 
 export class Outputs {
@@ -56,17 +58,27 @@ export class Outputs {
     this.#lineSinks = sinks.filter((sink) => sink.definition.kind === 'lines')
   }
 
-  /** Null where nothing is written, and nothing need be waited for. */
-  verdict(verdict: Verdict): Promise<void> | null {
-    return this.#lineSinks.length === 0 ? null : this.#writeLine(verdict)
+  /** Its lines are written with the next `flush`. */
+  verdict(verdict: Verdict): void {
+    for (const sink of this.#lineSinks)
+      if (sink.definition.kind === 'lines') sink.lines += `${sink.definition.line(verdict, sink.options)}\n`
   }
 
-  async #writeLine(verdict: Verdict): Promise<void> {
-    for (const sink of this.#lineSinks)
-      if (sink.definition.kind === 'lines') await write(sink.stream, `${sink.definition.line(verdict, sink.options)}\n`)
+  /** Null where there is nothing to write, and nothing need be waited for. */
+  flush(): Promise<void> | null {
+    return this.#lineSinks.some(({ lines }) => lines !== '') ? this.#writeLines() : null
+  }
+
+  async #writeLines(): Promise<void> {
+    for (const sink of this.#lineSinks) {
+      const { lines } = sink
+      sink.lines = ''
+      await write(sink.stream, lines)
+    }
   }
 
   async finish(report: RunReport): Promise<void> {
+    await this.flush()
     for (const sink of this.#sinks) {
       if (sink.definition.kind === 'whole') await write(sink.stream, sink.definition.render(report, sink.options))
       if (sink.file !== null) {
@@ -108,7 +120,7 @@ function sinkOf(
   redact: boolean | undefined,
   human: HumanLayout,
 ): Sink {
-  return { definition, stream, file, options: { ...human, redact: redact ?? definition.redactsByDefault } }
+  return { definition, stream, file, lines: '', options: { ...human, redact: redact ?? definition.redactsByDefault } }
 }
 
 /** Writes and waits where the reader is slow. */

@@ -59,17 +59,15 @@ export interface ReplayInput {
   share(): number | null
   /** Verdicts that are reported; the others are as if they had not been in the corpus. */
   keeps(verdict: Verdict): boolean
-  /** Null: no need to wait. */
-  onVerdict(verdict: Verdict): Promise<void> | null
+  onVerdict(verdict: Verdict): void
+  /** Behind some verdicts; null: no need to wait. */
+  flush(): Promise<void> | null
 }
 
 /** LIMIT: missed attacks and records in error beyond this many are counted, not listed. */
 const listedRecords = 1000
 
 export async function replay(input: ReplayInput): Promise<RunReport> {
-  const evaluatesHere = input.workers === 0 || input.mainThreadWorks || input.loaded.ruleset.persistent
-  const settings = settingsInForce(input.loaded.ruleset, evaluatesHere ? input.shortcuts : noShortcuts)
-  const counts = new ReplayCounts(settings)
   const poolOptions = {
     workers: input.workers,
     mainThreadWorks: input.mainThreadWorks,
@@ -83,6 +81,10 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
     ...(input.threads === undefined ? {} : { threads: input.threads }),
   }
   const pool = createPool(input.loaded, poolOptions)
+  // Behind the pool, whose threads have started on the ruleset by now.
+  const evaluatesHere = input.workers === 0 || input.mainThreadWorks || input.loaded.ruleset.persistent
+  const settings = settingsInForce(input.loaded.ruleset, evaluatesHere ? input.shortcuts : noShortcuts)
+  const counts = new ReplayCounts(settings)
   const began = performance.now()
   let first = Number.NaN
   try {
@@ -91,9 +93,10 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
       for (const { item, verdict } of results) {
         if (!input.keeps(verdict)) continue
         counts.add(item, verdict)
-        const written = input.onVerdict(verdict)
-        if (written !== null) await written
+        input.onVerdict(verdict)
       }
+      const written = input.flush()
+      if (written !== null) await written
       input.progress.update(counts.records, input.share())
     }
     input.profiling?.addWorkers(await pool.profiles())

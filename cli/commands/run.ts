@@ -142,6 +142,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
       share: corpus.share,
       keeps: ruleFilter.keeps,
       onVerdict: (verdict) => outputs.verdict(verdict),
+      flush: () => outputs.flush(),
     })
     refuseEmpty(report)
     await outputs.finish(report)

@@ -68,19 +68,24 @@ export interface Assembly {
 /** Applies the change to the rules drafted so far. */
 export function applyChange({ sequence }: Assembly, change: PendingChange): void {
   for (const item of sequence)
-    if ('rule' in item && change.selector.matches(selectable(item.rule))) change.apply(item.rule)
+    if ('rule' in item && change.selector.matches(new SelectableDraft(item.rule))) change.apply(item.rule)
 }
 
 /** A draft as selectors see it; most look at the id alone. */
-function selectable(draft: RuleDraft): SelectableRule {
-  const head = draft.links[0]?.actions
-  return {
-    id: head?.id ?? 0,
-    get tags() {
-      return head?.tags.map((tag) => tag.constant ?? '') ?? []
-    },
-    get msg() {
-      return head?.msg?.constant ?? ''
-    },
+class SelectableDraft implements SelectableRule {
+  readonly id: number
+  readonly #head: ActionDraft | undefined
+
+  constructor({ links: [head] }: RuleDraft) {
+    this.#head = head?.actions
+    this.id = head?.actions.id ?? 0
+  }
+
+  get tags(): readonly ByteString[] {
+    return this.#head?.tags.map((tag) => tag.constant ?? '') ?? []
+  }
+
+  get msg(): ByteString {
+    return this.#head?.msg?.constant ?? ''
   }
 }
