@@ -155,6 +155,7 @@ class LiteralReader {
     const across = this.#read(parts)
     // Texts are of more use around this sequence, where others share what they hold for but in seldom values.
     if (across.texts !== null || !parts.some(isLeftOut)) return across
+    // What may stand between may also be taken for the end of a text.
     const apart = this.#read(parts.map((part) => (isLeftOut(part) ? { known: unknown } : part)))
     return this.#chance(apart) < this.#chance(across) / 2 ? apart : across
   }
@@ -179,6 +180,9 @@ class LiteralReader {
     const unless = odd.length === 0 ? null : anyOf(odd)
     if (branches.every((branch) => branch.texts !== null) && texts.size <= mostTexts)
       return { texts: [...texts], needs: null, unless }
+    const broken = anyOf(branches.filter((branch) => branch.texts === null).map(({ needs }) => needs))
+    if (broken !== null && chanceOf(broken) < oftenEnough && texts.size > 0 && texts.size <= mostTexts)
+      return { texts: [...texts], needs: null, unless: unless === null ? broken : anyOf([unless, broken]) }
     return { texts: null, needs: anyOf(branches.map((branch) => this.#needsOf(branch))), unless }
   }
 
@@ -376,12 +380,23 @@ function isSeldom(requirement: Requirement): boolean {
 const mostParts = 4
 /** A part that stands in more values than this share is kept only where there is no other. */
 const oftenEnough = 0.2
+/** So seldom is seldom enough: no more parts are taken. */
+const seldomEnough = 0.001
 
 function strongest(needs: readonly (Requirement | null)[]): Requirement | null {
   const known = needs.filter((each) => each !== null).toSorted((one, other) => chanceOf(one) - chanceOf(other))
-  const rare = known.filter((each) => chanceOf(each) < oftenEnough).slice(0, mostParts)
-  const kept = rare.length > 0 ? rare : known.slice(0, 1)
-  return allOf([...kept, ...known.filter((each) => isSigns(each) && !kept.includes(each)).slice(0, mostParts)])
+  const kept: Requirement[] = []
+  let chance = 1
+  for (const each of known) {
+    const share = chanceOf(each)
+    const isFirst = kept.length === 0
+    const helps = chance > seldomEnough && share < oftenEnough && kept.length < mostParts
+    if (isFirst || helps || isSigns(each)) {
+      kept.push(each)
+      chance *= share
+    }
+  }
+  return allOf(kept)
 }
 
 /** Signs are at most so many of a hundred bytes. */
