@@ -58,7 +58,10 @@ export function parseUrlEncoded(text: ByteString, separator: ByteString, platfor
   const { keepsEmptyPairs, flagsBrokenEscapes, argumentSeparator } = dialectOf(platform)
   const split = ((argumentSeparator ? separator : '') || '&').charCodeAt(0)
   spend(text.length)
-  const { decoded, borders, broken } = decodedPairs(text, split)
+  const { length, borders, broken } = decodedPairs(text, split)
+  const whole = length <= longestShared ? bytes.toString('latin1', 0, length) : null
+  const piece = (start: number, end: number): ByteString =>
+    whole === null ? bytes.toString('latin1', start, end) : whole.slice(start, end)
   const entries: Entry[] = []
   let from = 0
   for (let n = 0; n < borders.length; n += 3) {
@@ -66,18 +69,19 @@ export function parseUrlEncoded(text: ByteString, separator: ByteString, platfor
     const to = borders[n + 1] as number
     if (keepsEmptyPairs || borders[n + 2] === 1)
       entries.push(
-        equals < 0
-          ? { key: decoded.slice(from, to), value: '' }
-          : { key: decoded.slice(from, equals), value: decoded.slice(equals, to) },
+        equals < 0 ? { key: piece(from, to), value: '' } : { key: piece(from, equals), value: piece(equals, to) },
       )
     from = to
   }
   return { entries, error: broken && flagsBrokenEscapes }
 }
 
+/** LIMIT: length in bytes up to which names and values are cut from one text; whoever keeps one of them keeps it all. */
+const longestShared = 4096
+
 interface DecodedPairs {
-  /** All names and values, decoded, without what separates them. */
-  readonly decoded: ByteString
+  /** Of what stands in `bytes`: all names and values, decoded, without what separates them. */
+  readonly length: number
   /** For each pair: where its name ends (-1: it has no `=`), where it ends, and 1 where anything was written for it. */
   readonly borders: readonly number[]
   readonly broken: boolean
@@ -112,7 +116,7 @@ function decodedPairs(text: ByteString, separator: number): DecodedPairs {
   }
   // What ends in a separator ends there: no empty pair behind it.
   if (from < length) borders.push(equals, end, 1)
-  return { decoded: bytes.toString('latin1', 0, end), borders, broken }
+  return { length: end, borders, broken }
 }
 
 /** What the `%` there begins; -1 where its digits are none, or one of them separates. */

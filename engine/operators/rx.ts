@@ -16,6 +16,30 @@ import { matched, unsimulatedOperator } from './match.js'
 /** LIMIT: patterns kept for one argument with macros; beyond it all are compiled anew. */
 const keptPatterns = 100
 
+/** LIMIT: values whose matches a pattern keeps, and their length in bytes. */
+const keptValues = 100
+const longestKeptValue = 64
+
+/**
+ * What was found in short values is kept: a pattern that matches is run again to tell what it captures.
+ * PERF(operators): content types, methods and the like are nearly the same in every transaction.
+ */
+function remembering(search: (value: ByteString) => OperatorMatch | null): (value: ByteString) => OperatorMatch | null {
+  const known = new Map<ByteString, OperatorMatch | null>()
+  return (value) => {
+    if (value.length > longestKeptValue) return search(value)
+    let found = known.get(value)
+    if (found === undefined) {
+      // A copy, so that what is kept does not keep the body that the value was cut from.
+      const own = Buffer.from(value, 'latin1').toString('latin1')
+      found = search(own)
+      if (known.size >= keptValues) known.clear()
+      known.set(own, found)
+    }
+    return found
+  }
+}
+
 function find(pattern: Pattern, value: ByteString, most: number): OperatorMatch | null {
   const found = pattern.exec(value)
   if (found === null) return null
@@ -27,13 +51,14 @@ function testOf(text: ByteString, { platform, settings, notePattern }: OperatorI
   const pattern = compilePattern(text, platform)
   if (pattern.run !== 're2') notePattern?.(text, pattern.run, pattern.needs)
   const exceeds = compileLimitTest(text, platform, settings.pcreMatchLimit)
+  const search = remembering((value) => find(pattern, value, platform.patternCaptures))
   const test = (value: ByteString, view: TransactionView): OperatorMatch | null => {
     if (exceeds?.(value)) {
       view.patternGaveUp()
       return null
     }
     try {
-      return find(pattern, value, platform.patternCaptures)
+      return search(value)
     } catch (error) {
       if (!(error instanceof PatternRunaway)) throw error
       throw new PatternRunaway(`rule ${view.rule?.id ?? 0}: ${error.message}`)

@@ -80,6 +80,15 @@ export class Matching {
     return match === null ? plainMatch : null
   }
 
+  /**
+   * As `operate`, for a value that was answered for beforehand and may match: where the answer was certain and has
+   * nothing to tell, it is not asked for again.
+   */
+  operateAgain(link: RuleLink, value: ByteString): OperatorMatch | null {
+    const isCertain = link.negated && value.length <= (link.operator?.traits?.pureUpTo ?? -1)
+    return isCertain ? plainMatch : this.operate(link, value)
+  }
+
   transform(pipeline: Pipeline, value: ByteString): ByteString {
     const { transformations } = pipeline
     if (transformations.length === 0) return value

@@ -78,7 +78,7 @@ class MatchTaker implements ValueVisitor {
     this.#link = rule.links[position] as RuleLink
   }
 
-  visit(target: Target, key: ByteString | null, value: ByteString): void {
+  visit(target: Target, key: ByteString | null, value: ByteString, known: boolean): void {
     const link = this.#link
     if (link.multiMatch) {
       for (const { match, transformed } of this.matching.stageMatches(link, value))
@@ -86,7 +86,7 @@ class MatchTaker implements ValueVisitor {
       return
     }
     const transformed = this.matching.transform(link.pipeline, value)
-    const match = this.matching.operate(link, transformed)
+    const match = known ? this.matching.operateAgain(link, transformed) : this.matching.operate(link, transformed)
     if (match !== null) this.#take(target, key, match, transformed)
   }
 

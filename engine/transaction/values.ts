@@ -8,7 +8,8 @@ import { spend } from '../time-budget.js'
 import type { Transaction } from './transaction.js'
 
 export interface ValueVisitor {
-  visit(target: Target, key: ByteString | null, value: ByteString): void
+  /** `known`: the value was answered for beforehand, and may match. */
+  visit(target: Target, key: ByteString | null, value: ByteString, known: boolean): void
 }
 
 /** What asking a pattern about a name costs, in bytes looked at. */
@@ -69,7 +70,7 @@ export function visitValues(
     const entries = candidates?.entries ?? entriesOf(target, transaction)
     if (target.count) {
       const count = countOf(entries, name, fixed, runtime)
-      visitor.visit(target, target.selector?.text ?? null, String(count))
+      visitor.visit(target, target.selector?.text ?? null, String(count), false)
       continue
     }
     for (let position = 0; position < entries.length; position++) {
@@ -77,7 +78,7 @@ export function visitValues(
       const { key, value } = entries[position] as Entry
       if (fixed.length > 0 && excluded(fixed, name, key)) continue
       if (runtime !== null && excluded(runtime, name, key)) continue
-      visitor.visit(target, key, value)
+      visitor.visit(target, key, value, candidates !== null)
     }
   }
 }

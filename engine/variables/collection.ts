@@ -136,8 +136,8 @@ export class VariableStore implements WritableCollection {
 
   /** Writes what a journal was told of. */
   write(key: ByteString, value: readonly [Entry] | null): void {
-    if (value === null) this.#entries.delete(key)
-    else this.#entries.set(key, value)
+    if (value !== null) this.#entries.set(key, value)
+    else if (!this.#entries.delete(key) && this.journal === null) return
     this.#list = null
     this.version++
     if (this.journal !== null) this.journal.written(key, value)

@@ -14,11 +14,35 @@ const firstBuckets = 11
 /** Sizes that follow when a table is full. */
 const largerBuckets = [23, 47, 97, 199, 409, 823, 1741, 3739, 7517, 15_173, 30_727, 62_233, 126_271, 256_279, 520_241]
 
+/** LIMIT: lists of names whose order is kept, and the length of one in bytes. */
+const keptLists = 500
+const longestKeptList = 512
+
+/** By all names in a row, none of which holds a newline. PERF(transaction): clients send the same headers, and forms the same fields. */
+const known = new Map<ByteString, readonly number[]>()
+
 /** The entries as the engine visits them. */
 export function hashedOrder(entries: readonly Entry[]): readonly Entry[] {
   if (entries.length < 3) return entries
-  const table = new BucketTable(entries)
-  for (let i = 0; i < entries.length; i++) table.insert(i)
+  return orderOf(entries.map(({ key }) => lowerAscii(key ?? ''))).map((at) => entries[at] as Entry)
+}
+
+function orderOf(keys: readonly ByteString[]): readonly number[] {
+  const row = keys.join('\n')
+  if (row.length > longestKeptList) return computedOrder(keys)
+  const found = known.get(row)
+  // So many names, and they make a row with as many newlines between: they hold none themselves.
+  if (found?.length === keys.length) return found
+  const order = computedOrder(keys)
+  if (row.split('\n').length !== keys.length) return order
+  if (known.size >= keptLists) known.clear()
+  known.set(row, order)
+  return order
+}
+
+function computedOrder(keys: readonly ByteString[]): readonly number[] {
+  const table = new BucketTable(keys)
+  for (let i = 0; i < keys.length; i++) table.insert(i)
   return table.visited()
 }
 
@@ -28,10 +52,9 @@ const absent = -2
 
 /**
  * One singly linked list of all nodes, the nodes of a bucket next to each other; a bucket knows the node before its
- * first. Nodes are positions in `entries`.
+ * first. Nodes are positions in `keys`.
  */
 class BucketTable {
-  readonly #keys: readonly ByteString[]
   /** Below 0: a number of 64 bits without sign that has overflowed. */
   readonly #hashes: readonly number[]
   // PERF(transaction): most tables are small, for which plain arrays are made faster than typed ones.
@@ -41,10 +64,10 @@ class BucketTable {
   #buckets = firstBuckets
   #count = 0
 
-  constructor(private readonly entries: readonly Entry[]) {
-    this.#keys = entries.map(({ key }) => lowerAscii(key ?? ''))
-    this.#hashes = this.#keys.map(sumOfBytes)
-    this.#next = entries.map(() => absent)
+  /** Keys in lower case. */
+  constructor(private readonly keys: readonly ByteString[]) {
+    this.#hashes = keys.map(sumOfBytes)
+    this.#next = keys.map(() => absent)
     this.#before = new Array<number>(firstBuckets).fill(absent)
   }
 
@@ -59,10 +82,9 @@ class BucketTable {
   }
 
   /** From the last node of the list to its first. */
-  visited(): readonly Entry[] {
-    const order: Entry[] = []
-    for (let node = this.#first; node !== absent; node = this.#next[node] as number)
-      order.push(this.entries[node] as Entry)
+  visited(): readonly number[] {
+    const order: number[] = []
+    for (let node = this.#first; node !== absent; node = this.#next[node] as number) order.push(node)
     return order.reverse()
   }
 
@@ -95,7 +117,7 @@ class BucketTable {
     let previous = this.#before[bucket] as number
     if (previous === absent) return absent
     for (let at = this.#after(previous); at !== absent && this.#bucketOf(at) === bucket; at = this.#after(at)) {
-      if (this.#keys[at] === this.#keys[node]) return previous
+      if (this.keys[at] === this.keys[node]) return previous
       previous = at
     }
     return absent
