@@ -59,15 +59,7 @@ export class LiteralAutomaton {
 
     const trie = new Trie(this.#withoutSingles(literals), this.#classOf)
     const order = trie.endsLast()
-    if (order.length > 0xffff) throw new InternalError(`${order.length} states of a literal automaton`)
-    const position = new Uint16Array(order.length)
-    order.forEach((state, at) => {
-      position[state] = at
-    })
-    this.#next = new Uint16Array(order.length << classBits)
-    order.forEach((state, at) => {
-      for (let c = 0; c <= sharedClass; c++) this.#next[(at << classBits) | c] = position[trie.step(state, c)] as number
-    })
+    this.#next = trie.renumbered(order)
     const ending = order.filter((state) => trie.endsOf(state).length > 0).map((state) => trie.endsOf(state))
     this.#firstEnd = order.length - ending.length
     this.#endedFrom = offsets(ending.map((ends) => ends.length))
@@ -153,14 +145,18 @@ const foldedCodes = Uint8Array.from(foldedBytes, (byte) => byte.charCodeAt(0))
 
 /** The bytes that stand in most heads get classes of their own. */
 function classify(texts: readonly ByteString[]): Uint8Array {
-  const uses = new Map<number, number>()
+  const uses = new Int32Array(256)
+  const codes: number[] = []
   for (const text of texts)
-    for (let i = 0; i < text.length && i < headLength; i++)
-      uses.set(text.charCodeAt(i), (uses.get(text.charCodeAt(i)) ?? 0) + 1)
+    for (let i = 0; i < text.length && i < headLength; i++) {
+      const code = text.charCodeAt(i)
+      if (uses[code] === 0) codes.push(code)
+      uses[code] = (uses[code] as number) + 1
+    }
+  codes.sort((one, other) => (uses[other] as number) - (uses[one] as number))
   const classOf = new Uint8Array(256)
   let classes = 1
-  for (const [code] of [...uses].sort(([, one], [, other]) => other - one))
-    classOf[code] = classes < sharedClass ? classes++ : sharedClass
+  for (const code of codes) classOf[code] = classes < sharedClass ? classes++ : sharedClass
   return classOf.map((_, code) => classOf[foldedCodes[code] as number] as number)
 }
 
@@ -177,9 +173,10 @@ const newline = 0x0a
 
 /** What may stand next to a literal, as rows of flags by byte; equal rows are one. */
 class BorderTable {
-  /** One row behind the other. */
-  flags: Uint8Array = new Uint8Array(rowLength).fill(1)
-  readonly #rows = new Map<string, number>([[keyOfRow(this.flags), 0]])
+  /** One row behind the other, and room for more. */
+  flags: Uint8Array = new Uint8Array(64 * rowLength).fill(1, 0, rowLength)
+  #used = rowLength
+  readonly #rows = new Map<string, number>([[keyOfRow(this.flags.subarray(0, rowLength)), 0]])
   readonly #known = new Map<Border, Map<number, number>>()
   readonly #bytes = new Map<ByteString, number>()
 
@@ -200,14 +197,18 @@ class BorderTable {
   }
 
   #makeRow(border: Exclude<Border, 'any'>, inner: number): number {
-    return this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => (mayBorder(border, inner, code) ? 1 : 0)))
+    const row = new Uint8Array(rowLength)
+    for (let code = 0; code < rowLength; code++) if (mayBorder(border, inner, code)) row[code] = 1
+    return this.#keep(row)
   }
 
   /** The row of the bytes that count as this one; a value does not end before them. */
   rowOfByte(byte: ByteString): number {
     let offset = this.#bytes.get(byte)
     if (offset === undefined) {
-      offset = this.#keep(Uint8Array.from({ length: rowLength }, (_, code) => (foldedBytes[code] === byte ? 1 : 0)))
+      const row = new Uint8Array(rowLength)
+      for (let code = 0; code < edge; code++) if (foldedBytes[code] === byte) row[code] = 1
+      offset = this.#keep(row)
       this.#bytes.set(byte, offset)
     }
     return offset
@@ -229,11 +230,14 @@ class BorderTable {
     const key = keyOfRow(row)
     const known = this.#rows.get(key)
     if (known !== undefined) return known
-    const offset = this.flags.length
-    const flags = new Uint8Array(offset + rowLength)
-    flags.set(this.flags)
-    flags.set(row, offset)
-    this.flags = flags
+    const offset = this.#used
+    this.#used += rowLength
+    if (this.#used > this.flags.length) {
+      const flags = new Uint8Array(2 * this.flags.length)
+      flags.set(this.flags)
+      this.flags = flags
+    }
+    this.flags.set(row, offset)
     this.#rows.set(key, offset)
     return offset
   }
@@ -250,13 +254,16 @@ function mayBorder(border: Exclude<Border, 'any'>, inner: number, outer: number)
   return border[outer] === 1
 }
 
+const wordCodes = Uint8Array.from({ length: edge }, (_, code) => (/\w/.test(String.fromCharCode(code)) ? 1 : 0))
+
 function isWord(code: number): boolean {
-  return code !== edge && /\w/.test(String.fromCharCode(code))
+  return wordCodes[code] === 1
 }
 
 /** The states while they are being numbered. */
 class Trie {
-  readonly #next: Int32Array
+  /** 0, where none begins again, stands for no step until the trie is complete. */
+  readonly #next: Uint16Array
   readonly #ends: number[][] = []
   readonly #states: number
 
@@ -264,14 +271,24 @@ class Trie {
     literals: readonly ByteString[],
     private readonly classOf: Uint8Array,
   ) {
-    const most = 1 + literals.reduce((sum, text) => sum + Math.min(text.length, headLength), 0)
-    this.#next = new Int32Array(most << classBits).fill(-1)
+    let most = 1
+    for (const text of literals) most += Math.min(text.length, headLength)
+    this.#next = new Uint16Array(most << classBits)
     this.#states = this.#plant(literals)
     this.#complete()
   }
 
-  step(state: number, byteClass: number): number {
-    return this.#next[(state << classBits) | byteClass] as number
+  /** The steps of all states by the positions that they have in the order. */
+  renumbered(order: readonly number[]): Uint16Array {
+    const position = new Uint16Array(order.length)
+    for (let at = 0; at < order.length; at++) position[order[at] as number] = at
+    const steps = new Uint16Array(order.length << classBits)
+    for (let at = 0; at < order.length; at++) {
+      const from = (order[at] as number) << classBits
+      const to = at << classBits
+      for (let c = 0; c <= sharedClass; c++) steps[to | c] = position[this.#next[from | c] as number] as number
+    }
+    return steps
   }
 
   endsOf(state: number): readonly number[] {
@@ -299,7 +316,10 @@ class Trie {
       })
       for (const each of level) {
         const at = (each.state << classBits) | (this.classOf[each.text.charCodeAt(depth)] as number)
-        if ((this.#next[at] as number) < 0) this.#next[at] = used++
+        if (this.#next[at] === 0) {
+          if (used > 0xffff) throw new InternalError('too many states of a literal automaton')
+          this.#next[at] = used++
+        }
         each.state = this.#next[at] as number
       }
     }
@@ -312,8 +332,7 @@ class Trie {
     const queue: number[] = []
     for (let c = 0; c <= sharedClass; c++) {
       const to = next[c] as number
-      if (to < 0) next[c] = 0
-      else queue.push(to)
+      if (to !== 0) queue.push(to)
     }
     for (let head = 0; head < queue.length; head++) {
       const state = queue[head] as number
@@ -324,7 +343,7 @@ class Trie {
         const at = (state << classBits) | c
         const to = next[at] as number
         const fallback = next[(back << classBits) | c] as number
-        if (to < 0) next[at] = fallback
+        if (to === 0) next[at] = fallback
         else {
           failure[to] = fallback
           queue.push(to)
