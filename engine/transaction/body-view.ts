@@ -28,6 +28,8 @@ interface BodyFacts {
   readonly error?: ByteString
 }
 
+const NONE: readonly Entry[] = Object.freeze([])
+
 function partHeadersOf(parts: readonly MultipartPart[]): readonly Entry[] {
   return parts.flatMap((part) => part.headerLines.map((value) => ({ key: part.name, value })))
 }
@@ -42,12 +44,27 @@ function fileNamesOf(parts: readonly MultipartPart[]): readonly Entry[] {
   )
 }
 
+type PartNames = Pick<RequestBodyView, 'partHeaders' | 'partNames' | 'partFileNames'>
+
+const noParts: PartNames = { partHeaders: NONE, partNames: NONE, partFileNames: NONE }
+
+function partNamesOf(result: BodyResult | null, parts: readonly MultipartPart[]): PartNames {
+  if (result === null) return noParts
+  if ((result.parts ?? result.partHeaders ?? result.partNames ?? result.partFileNames) === undefined) return noParts
+  return {
+    partHeaders: result.partHeaders ?? partHeadersOf(parts),
+    partNames: selfNamed(result.partNames ?? parts.map((part) => part.name)),
+    partFileNames: result.partFileNames === undefined ? fileNamesOf(parts) : selfNamed(result.partFileNames),
+  }
+}
+
 function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView {
   const { result } = facts
   const args: Collection =
     result === null || platform === null ? FixedCollection.empty : collectionOf(result.args, platform)
   const isPost = platform === null || facts.processor !== 'JSON' || dialectOf(platform).jsonIsPost
   const parts: readonly MultipartPart[] = result?.parts ?? []
+  const names = partNamesOf(result, parts)
   const flags: MultipartFlags | null = result?.flags ?? null
   const xml: XmlDocument | null = result?.xml ?? null
   return {
@@ -61,9 +78,9 @@ function bodyView(facts: BodyFacts, platform: Platform | null): RequestBodyView 
     argumentsOverLimit: result?.argumentsOverLimit ?? false,
     errorAtEnd: result?.errorAtEnd ?? false,
     parts,
-    partHeaders: result?.partHeaders ?? partHeadersOf(parts),
-    partNames: selfNamed(result?.partNames ?? parts.map((part) => part.name)),
-    partFileNames: result?.partFileNames === undefined ? fileNamesOf(parts) : selfNamed(result.partFileNames),
+    partHeaders: names.partHeaders,
+    partNames: names.partNames,
+    partFileNames: names.partFileNames,
     flags,
     xml,
     urlencodedError: result?.urlencodedError ?? false,
@@ -89,17 +106,25 @@ export interface BodyRequest {
   readonly platform: Platform
 }
 
+const contentType = 'content-type'
+
 /** The processor that the headers alone ask for. */
 export function processorOf(headers: Collection, platform: Platform): string {
   if (!dialectOf(platform).lastKnownContentType)
     return processorOfType(headers.named('content-type')[0]?.value ?? '', platform)
-  const types = headers.inserted().filter(({ key }) => lowerAscii(key ?? '') === 'content-type')
-  return types.map(({ value }) => processorOfType(value, platform)).findLast((processor) => processor !== '') ?? ''
+  const entries = headers.inserted()
+  for (let n = entries.length - 1; n >= 0; n--) {
+    const { key, value } = entries[n] as Entry
+    if (key?.length !== contentType.length || lowerAscii(key) !== contentType) continue
+    const processor = processorOfType(value, platform)
+    if (processor !== '') return processor
+  }
+  return ''
 }
 
 /** By what the header begins with. */
-function processorOfType(contentType: ByteString, platform: Platform): string {
-  const lower = lowerAscii(contentType)
+function processorOfType(value: ByteString, platform: Platform): string {
+  const lower = lowerAscii(value)
   const type = dialectOf(platform).trimsContentType ? lower.replace(/^[\t-\r ]+/, '') : lower
   if (type.startsWith('application/x-www-form-urlencoded')) return 'URLENCODED'
   return type.startsWith('multipart/form-data') ? 'MULTIPART' : ''

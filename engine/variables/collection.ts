@@ -56,15 +56,22 @@ export class FixedCollection implements Collection {
   }
 }
 
+/** Up to so many entries, names are looked for one by one. PERF(transaction): an index is not worth its making. */
+const fewEntries = 16
+
 /** Values in the order of libmodsecurity's hash table; those of one name from the last to the first. */
 class HashedCollection implements Collection {
+  /** Of each entry, in lower case. */
+  readonly #keys: readonly ByteString[]
   #all: readonly Entry[] | null = null
   #index: ReadonlyMap<ByteString, readonly Entry[]> | null = null
 
-  constructor(private readonly entries: readonly Entry[]) {}
+  constructor(private readonly entries: readonly Entry[]) {
+    this.#keys = entries.map(({ key }) => lowerAscii(key ?? ''))
+  }
 
   all(): readonly Entry[] {
-    this.#all ??= hashedOrder(this.entries)
+    this.#all ??= hashedOrder(this.entries, this.#keys)
     return this.#all
   }
 
@@ -73,8 +80,19 @@ class HashedCollection implements Collection {
   }
 
   named(key: ByteString): readonly Entry[] {
+    if (this.entries.length <= fewEntries) return this.#found(key)
     this.#index ??= indexByKey([...this.entries].reverse())
     return this.#index.get(key) ?? NONE
+  }
+
+  #found(key: ByteString): readonly Entry[] {
+    let found: Entry[] | null = null
+    for (let n = this.entries.length - 1; n >= 0; n--) {
+      if (this.#keys[n] !== key) continue
+      found ??= []
+      found.push(this.entries[n] as Entry)
+    }
+    return found ?? NONE
   }
 }
 

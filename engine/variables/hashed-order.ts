@@ -8,7 +8,7 @@
  * front of its bucket's; the table is visited from the end.
  */
 import type { Entry } from '../model/definitions.js'
-import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { ByteString } from '../model/exchange.js'
 
 const firstBuckets = 11
 /** Sizes that follow when a table is full. */
@@ -21,10 +21,10 @@ const longestKeptList = 512
 /** By all names in a row, none of which holds a newline. PERF(transaction): clients send the same headers, and forms the same fields. */
 const known = new Map<ByteString, readonly number[]>()
 
-/** The entries as the engine visits them. */
-export function hashedOrder(entries: readonly Entry[]): readonly Entry[] {
+/** The entries, of which the keys are given in lower case, as the engine visits them. */
+export function hashedOrder(entries: readonly Entry[], keys: readonly ByteString[]): readonly Entry[] {
   if (entries.length < 3) return entries
-  return orderOf(entries.map(({ key }) => lowerAscii(key ?? ''))).map((at) => entries[at] as Entry)
+  return orderOf(keys).map((at) => entries[at] as Entry)
 }
 
 function orderOf(keys: readonly ByteString[]): readonly number[] {
