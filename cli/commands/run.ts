@@ -65,7 +65,7 @@ function addRunOptions(command: Command): Command {
   return command
     .option(
       '--workers <n>',
-      'threads; 0 evaluates in the main thread (default: one a core, at most 8; 0 for a small corpus)',
+      'threads that evaluate; 0: the main thread alone; in short runs it is one of them (default: one a core, at most 8; 0 for a small corpus)',
       wholeNumber('--workers', 0, 256),
     )
     .option('--format <name>', `format on standard output: ${reports.map((r) => r.name).join(', ')} (default: text)`)

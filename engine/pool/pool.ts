@@ -2,6 +2,8 @@
  * Replays corpora through a ruleset on several threads, results in input order. A ruleset whose persistent
  * collections carry from one record to the next is evaluated in the main thread, in capture order.
  *
+ * In short runs the main thread is one of the workers; it looks up from its batch to serve the others.
+ *
  * Memory is bounded: at most a few batches a worker are under way, and reading waits for them. A worker that
  * dies is replaced; its batch is tried once more, record by record, so that only the record that kills it
  * ends in an error verdict.
