@@ -1,6 +1,9 @@
 /**
  * The pipelines of many tests as one tree: what they have in common is computed once, and what leaves a value as it is
  * is not run at all. Gives the distinct strings that a value becomes, each with the pipelines that end in it.
+ *
+ * The tree is made as values come: for the bytes that a value holds, it has a branch for each transformation that may
+ * change the value first.
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
@@ -73,111 +76,75 @@ function presenceBehind(coming: Int32Array | null, presence: number): number {
   return behind
 }
 
-/** A transformation that knows what it did last: the same value comes by several ways. */
-class Step {
-  #before: ByteString = ''
-  #after: ByteString = ''
-
-  constructor(readonly apply: (value: ByteString) => ByteString) {
-    this.#after = apply('')
-  }
-
-  run(value: ByteString): ByteString {
-    if (value !== this.#before) {
-      this.#after = this.apply(value)
-      this.#before = value
-    }
-    return this.#after
-  }
+/** A transformation as it stands in pipelines. */
+interface Link {
+  readonly apply: (value: ByteString) => ByteString
+  /** Of these bits one must be present for it to change a value. */
+  readonly bits: number
+  readonly caseOnly: boolean
+  /** See `BytePresence.comingOf`. */
+  readonly coming: Int32Array | null
+  readonly kinds: KindsBehind | null
 }
 
-/** What a value of some presence meets behind a branch. */
+/** What is left of a pipeline from some link on. */
+interface Rest {
+  readonly links: readonly Link[]
+  readonly from: number
+  /** By link, and at the end: kinds of bytes of which the value must hold one there to matter at the end. */
+  readonly needed: readonly ByteKinds[]
+  /** The power of two that stands for the pipeline. */
+  readonly power: number
+}
+
+/** What becomes of a value of some presence. */
 interface Outlook {
   /** Sum of the pipelines that end without having changed it. */
   readonly ends: number
-  /** Branches whose transformation may change it, the first on their way. */
-  readonly active: readonly Branch[]
-  /** By position in `active`: the presence of what comes of the value there, as far as it matters; else `unknown`. */
-  readonly behind: readonly number[]
+  readonly branches: readonly Branch[]
 }
 
-/** LIMIT: outlooks that a branch keeps. */
-const mostOutlooks = 256
+/** Pipelines that go on with the same transformation, which may change the value. */
+interface Branch {
+  readonly link: Link
+  readonly next: Node
+  /** Of these kinds of bytes the value must hold one to matter ahead. */
+  readonly needed: ByteKinds
+  /** The presence of what comes of the value, as far as it matters; else `unknown`. */
+  readonly behind: number
+}
 
-class Branch {
-  readonly children = new Map<TransformationDefinition, Branch>()
-  /** Sum of the pipelines that end here, as powers of two. */
-  end = 0
-  /** Of which the value at this branch must hold one to matter to a pipeline that ends here. */
-  needed: ByteKinds = noKinds
-  /** Of which the value must hold one before the branch's transformation to matter behind it. */
-  low = 0
-  high = 0
-  /** Bits that tell apart what is behind the branch; known once all children are. */
-  #relevant: number | null = null
-  readonly #outlooks = new Map<number, Outlook>()
+/** A place in pipelines that a value comes to. */
+class Node {
+  readonly outlooks = new Map<number, Outlook>()
+  /** Bits that tell apart what is ahead. */
+  readonly relevant: number
 
-  constructor(
-    readonly step: Step,
-    readonly bits: number,
-    readonly caseOnly: boolean,
-    readonly coming: Int32Array | null,
-    readonly kinds: KindsBehind | null,
-  ) {}
-
-  /** To be called once, when all pipelines are in; returns what is needed at the branch. */
-  settle(): ByteKinds {
-    let needed = this.needed
-    for (const child of this.children.values()) {
-      const behind = child.settle()
-      const before = child.kinds?.before(behind) ?? allKinds
-      child.low = before.low
-      child.high = before.high
-      needed = eitherOf(needed, before)
-    }
-    return needed
-  }
-
-  outlook(present: number): Outlook {
-    this.#relevant ??= this.#relevantBits()
-    const presence = present & this.#relevant
-    let found = this.#outlooks.get(presence)
-    if (found === undefined) {
-      const { ends, active } = this.#look(presence)
-      found = { ends, active, behind: active.map(({ coming }) => presenceBehind(coming, presence)) }
-      if (this.#outlooks.size >= mostOutlooks) this.#outlooks.clear()
-      this.#outlooks.set(presence, found)
-    }
-    return found
-  }
-
-  #relevantBits(): number {
-    let bits = 0
-    for (const child of this.children.values()) {
-      const behind = child.#relevantBits()
-      bits |= child.bits | behind
-      child.coming?.forEach((coming, kind) => {
-        if ((coming & behind & ~always) !== 0) bits |= 1 << kind
-      })
-    }
-    return bits
-  }
-
-  #look(presence: number): Pick<Outlook, 'ends' | 'active'> {
-    let ends = this.end
-    const active: Branch[] = []
-    for (const child of this.children.values()) {
-      if ((child.bits & presence) !== 0) {
-        active.push(child)
-        continue
-      }
-      const behind = child.#look(presence)
-      ends += behind.ends
-      active.push(...behind.active)
-    }
-    return { ends, active }
+  constructor(readonly rests: readonly Rest[]) {
+    this.relevant = rests.reduce((bits, { links, from }) => bits | relevantBits(links.slice(from)), 0)
   }
 }
+
+/** Bits that tell apart, at the start of the links, what becomes of a value in them. */
+function relevantBits(links: readonly Link[]): number {
+  return links.reduceRight((ahead, { bits, coming }) => {
+    let relevant = bits | ahead
+    coming?.forEach((comes, kind) => {
+      if ((comes & ahead & ~always) !== 0) relevant |= 1 << kind
+    })
+    return relevant
+  }, 0)
+}
+
+/** What `Rest.needed` says, for pipelines of which `atEnd` is needed at their end. */
+function neededAlong(links: readonly Link[], atEnd: ByteKinds): ByteKinds[] {
+  const needed = [atEnd]
+  for (const { kinds } of [...links].reverse()) needed.unshift(kinds?.before(needed[0] as ByteKinds) ?? allKinds)
+  return needed
+}
+
+/** LIMIT: outlooks that are kept; then all are made anew. */
+const mostOutlooks = 4096
 
 /** The strings a value became; good until the next value. */
 export interface TransformedStrings {
@@ -202,7 +169,10 @@ export interface Pipeline {
 export const mostGrowth = 8
 
 export class PipelineTrie {
-  readonly #root: Branch
+  #root: Node
+  /** By what is left of which pipelines. */
+  readonly #nodes = new Map<string, Node>()
+  #outlooks = 0
   readonly #list: readonly Pipeline[]
   readonly #presence: BytePresence
   readonly #kinds = new KindsOfValue()
@@ -227,26 +197,22 @@ export class PipelineTrie {
     this.#list = pipelines
     this.#longest = longest / mostGrowth
     this.#presence = presence
-    this.#root = new Branch(new Step((value) => value), 0, false, null, null)
-    const steps = new Map<TransformationDefinition, Step>()
-    pipelines.forEach(({ transformations, needed }, position) => {
-      let at = this.#root
-      for (const transformation of transformations) {
-        let next = at.children.get(transformation)
-        if (next === undefined) {
-          const step = steps.get(transformation) ?? new Step(transformation.apply)
-          steps.set(transformation, step)
-          const bits = presence.bitsFor(transformation)
-          const coming = presence.comingOf(transformation)
-          next = new Branch(step, bits, transformation.caseOnly === true, coming, KindsBehind.of(transformation))
-          at.children.set(transformation, next)
-        }
-        at = next
-      }
-      at.end += 2 ** position
-      at.needed = eitherOf(at.needed, needed)
-    })
-    this.#root.settle()
+    const links = new Map<TransformationDefinition, Link>()
+    const linkOf = (transformation: TransformationDefinition): Link => {
+      const known = links.get(transformation)
+      if (known !== undefined) return known
+      const { apply, caseOnly = false } = transformation
+      const [bits, coming] = [presence.bitsFor(transformation), presence.comingOf(transformation)]
+      const link = { apply, bits, caseOnly, coming, kinds: KindsBehind.of(transformation) }
+      links.set(transformation, link)
+      return link
+    }
+    this.#root = new Node(
+      pipelines.map(({ transformations, needed }, position) => {
+        const links = transformations.map(linkOf)
+        return { links, from: 0, needed: neededAlong(links, needed), power: 2 ** position }
+      }),
+    )
   }
 
   transform(value: ByteString): TransformedStrings {
@@ -271,22 +237,58 @@ export class PipelineTrie {
   }
 
   /** `fold` is a string that differs from the value in case alone; `low` and `high` are kinds that the value may hold. */
-  #walk(at: Branch, value: ByteString, fold: ByteString, presence: number, low: number, high: number): void {
-    const { ends, active, behind } = at.outlook(presence)
+  #walk(at: Node, value: ByteString, fold: ByteString, presence: number, low: number, high: number): void {
+    const relevant = presence & at.relevant
+    const { ends, branches } = at.outlooks.get(relevant) ?? this.#look(at, relevant)
     if (ends !== 0) this.#add(value, fold, ends, low, high)
-    for (let i = 0; i < active.length; i++) {
-      const child = active[i] as Branch
-      if (((low & child.low) | (high & child.high)) === 0) continue
-      const next = child.step.run(value)
-      if (next === value) {
-        this.#walk(child, value, fold, presence, low, high)
+    for (let i = 0; i < branches.length; i++) {
+      const { link, next, needed, behind } = branches[i] as Branch
+      if (((low & needed.low) | (high & needed.high)) === 0) continue
+      const text = link.apply(value)
+      if (text === value) {
+        this.#walk(next, value, fold, presence, low, high)
         continue
       }
-      const known = behind[i] as number
-      const nextPresence = known === unknown ? this.#presence.of(next) : known
-      const kinds = child.kinds?.after(low, high) ?? this.#kindsOf(next)
-      this.#walk(child, next, child.caseOnly ? fold : next, nextPresence, kinds.low, kinds.high)
+      const textPresence = behind === unknown ? this.#presence.of(text) : behind
+      const kinds = link.kinds?.after(low, high) ?? this.#kindsOf(text)
+      this.#walk(next, text, link.caseOnly ? fold : text, textPresence, kinds.low, kinds.high)
     }
+  }
+
+  #look(at: Node, presence: number): Outlook {
+    if (++this.#outlooks > mostOutlooks) this.#forget()
+    let ends = 0
+    const ahead = new Map<Link, Rest[]>()
+    for (const rest of at.rests) {
+      const { links, from, power } = rest
+      let to = from
+      while (to < links.length && ((links[to] as Link).bits & presence) === 0) to++
+      const link = links[to]
+      if (link === undefined) ends += power
+      else ahead.set(link, [...(ahead.get(link) ?? []), { ...rest, from: to + 1 }])
+    }
+    const branches = Array.from(ahead, ([link, rests]) => ({
+      link,
+      next: this.#nodeOf(rests),
+      needed: rests.reduce((all, { needed, from }) => eitherOf(all, needed[from - 1] as ByteKinds), noKinds),
+      behind: presenceBehind(link.coming, presence),
+    }))
+    const outlook = { ends, branches }
+    at.outlooks.set(presence, outlook)
+    return outlook
+  }
+
+  #nodeOf(rests: readonly Rest[]): Node {
+    const key = rests.map(({ power, from }) => `${power} ${from}`).join()
+    const node = this.#nodes.get(key) ?? new Node(rests)
+    this.#nodes.set(key, node)
+    return node
+  }
+
+  #forget(): void {
+    this.#outlooks = 0
+    this.#nodes.clear()
+    this.#root = new Node(this.#root.rests)
   }
 
   #add(text: ByteString, fold: ByteString, ends: number, low: number, high: number): void {
