@@ -9,6 +9,7 @@ import { shareOf } from '../model/chance.js'
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { foldedBytes, type Requirement } from '../model/requirement.js'
+import { bytesOf } from './value-bytes.js'
 
 export interface ByteKinds {
   readonly low: number
@@ -66,8 +67,9 @@ export class KindsOfValue implements ByteKinds {
   lookAt(value: ByteString): ByteKinds {
     let low = inEvery.low
     let high = 0
+    const bytes = bytesOf(value)
     for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i)
+      const code = bytes[i] as number
       low |= lowBits[code] as number
       high |= highBits[code] as number
     }

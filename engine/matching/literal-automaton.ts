@@ -7,6 +7,7 @@ import { InternalError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import { type Border, foldedBytes, type Literal } from '../model/requirement.js'
 import { offsets } from './flat-lists.js'
+import { bytesOf } from './value-bytes.js'
 
 /**
  * LIMIT: bytes of a literal that the automaton reads; the rest is compared where they stand. A table of longer ones
@@ -98,22 +99,23 @@ export class LiteralAutomaton {
     const firstEnd = this.#firstEnd
     const borders = this.#borders.flags
     const last = value.length - 1
+    const bytes = bytesOf(value)
     const bitsOf = this.#bitsOf
     let state = 0
     let count = 0
     let bits = 0
     for (let i = 0; i <= last; i++) {
-      const code = value.charCodeAt(i)
+      const code = bytes[i] as number
       bits |= bitsOf[code] as number
       state = next[(state << classBits) | (classOf[code] as number)] as number
       if (state < firstEnd) continue
       const at = state - firstEnd
-      const behind = i < last ? value.charCodeAt(i + 1) : edge
+      const behind = i < last ? (bytes[i + 1] as number) : edge
       if (borders[(this.#followed[at] as number) + behind] === 0) continue
       const to = this.#endedFrom[at + 1] as number
       for (let e = this.#endedFrom[at] as number; e < to; e++) {
         const literal = this.#ended[e] as number
-        if (seen[literal] === scan || !this.#standsAt(value, i, literal)) continue
+        if (seen[literal] === scan || !this.#standsAt(bytes, last + 1, i, literal)) continue
         seen[literal] = scan
         found[count++] = literal
       }
@@ -124,19 +126,18 @@ export class LiteralAutomaton {
   }
 
   /** Whether the literal whose head ends at `at` stands there whole, and with its borders. */
-  #standsAt(value: ByteString, at: number, literal: number): boolean {
+  #standsAt(bytes: Uint8Array, size: number, at: number, literal: number): boolean {
     const borders = this.#borders.flags
     const length = this.#lengths[literal] as number
     const start = at + 1 - Math.min(length, headLength)
     const end = start + length
-    if (end > value.length) return false
-    if (borders[(this.#before[literal] as number) + (start > 0 ? value.charCodeAt(start - 1) : edge)] === 0)
+    if (end > size) return false
+    if (borders[(this.#before[literal] as number) + (start > 0 ? (bytes[start - 1] as number) : edge)] === 0)
       return false
-    if (borders[(this.#after[literal] as number) + (end < value.length ? value.charCodeAt(end) : edge)] === 0)
-      return false
+    if (borders[(this.#after[literal] as number) + (end < size ? (bytes[end] as number) : edge)] === 0) return false
     const from = this.#bytesFrom[literal] as number
     for (let i = this.#comparedFrom[literal] as number; i < length; i++)
-      if (foldedCodes[value.charCodeAt(start + i)] !== this.#bytes[from + i]) return false
+      if (foldedCodes[bytes[start + i] as number] !== this.#bytes[from + i]) return false
     return true
   }
 }

@@ -8,6 +8,7 @@
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { allKinds, type ByteKinds, eitherOf, KindsBehind, KindsOfValue, noKinds } from './byte-kinds.js'
+import { bytesOf } from './value-bytes.js'
 
 /** LIMIT: pipelines of one tree; a set of them is a sum of powers of two, and a number holds that many exactly. */
 export const mostPipelines = 53
@@ -59,7 +60,8 @@ export class BytePresence {
   of(value: ByteString): number {
     const bitOf = this.#bitOf
     let bits = always
-    for (let i = 0; i < value.length; i++) bits |= bitOf[value.charCodeAt(i)] as number
+    const bytes = bytesOf(value)
+    for (let i = 0; i < value.length; i++) bits |= bitOf[bytes[i] as number] as number
     return bits
   }
 }

@@ -62,7 +62,6 @@ export class MatchPlan {
     this.sources = draft.sources
     this.tests = draft.tests
     this.#presence = new BytePresence(draft.tests.flatMap(({ link }) => link.pipeline.transformations))
-    this.#presence = new BytePresence(draft.tests.flatMap(({ link }) => link.pipeline.transformations))
     this.groups = draft.groups.size
     this.#levelsOfTests = draft.levelsOfTests
     this.#testsOfSources = draft.testsOfSources
