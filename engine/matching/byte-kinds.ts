@@ -87,9 +87,20 @@ export function meet(one: ByteKinds, other: ByteKinds): boolean {
   return ((one.low & other.low) | (one.high & other.high)) !== 0
 }
 
+const needs = new WeakMap<Requirement, ByteKinds>()
+
 /** Kinds of which every value holds one that meets the requirement; all of them where nothing is required. */
 export function kindsNeeded(requirement: Requirement | null): ByteKinds {
   if (requirement === null) return allKinds
+  let kinds = needs.get(requirement)
+  if (kinds === undefined) {
+    kinds = kindsOfAny(requirement)
+    needs.set(requirement, kinds)
+  }
+  return kinds
+}
+
+function kindsOfAny(requirement: Requirement): ByteKinds {
   const bytes = bytesNeeded(requirement)
   let kinds = noKinds
   for (let code = 0; code < 256; code++)
