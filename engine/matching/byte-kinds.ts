@@ -9,7 +9,6 @@ import { shareOf } from '../model/chance.js'
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { foldedBytes, type Requirement } from '../model/requirement.js'
-import { bytesOf } from './value-bytes.js'
 
 export interface ByteKinds {
   readonly low: number
@@ -25,11 +24,11 @@ const firstHigh = 32
 const kindOfDigits = 26
 
 /** What every value holds. */
-const inEvery: ByteKinds = { low: 1 << 31, high: 0 }
+export const inEvery: ByteKinds = { low: 1 << 31, high: 0 }
 
 /** By byte: the bits of its kind. */
-const lowBits = new Int32Array(256)
-const highBits = new Int32Array(256)
+export const lowBits = new Int32Array(256)
+export const highBits = new Int32Array(256)
 
 const signs = new Map<ByteString, number>()
 foldedBytes.forEach((folded, code) => {
@@ -58,27 +57,6 @@ function kindsOf(code: number): ByteKinds {
   return { low: lowBits[code] as number, high: highBits[code] as number }
 }
 
-/** What a value holds. */
-export class KindsOfValue implements ByteKinds {
-  low = 0
-  high = 0
-
-  /** Good until the next value is looked at. */
-  lookAt(value: ByteString): ByteKinds {
-    let low = inEvery.low
-    let high = 0
-    const bytes = bytesOf(value)
-    for (let i = 0; i < value.length; i++) {
-      const code = bytes[i] as number
-      low |= lowBits[code] as number
-      high |= highBits[code] as number
-    }
-    this.low = low
-    this.high = high
-    return this
-  }
-}
-
 export function eitherOf(one: ByteKinds, other: ByteKinds): ByteKinds {
   return { low: one.low | other.low, high: one.high | other.high }
 }
@@ -87,39 +65,62 @@ export function meet(one: ByteKinds, other: ByteKinds): boolean {
   return ((one.low & other.low) | (one.high & other.high)) !== 0
 }
 
-const needs = new WeakMap<Requirement, ByteKinds>()
-
-/** Kinds of which every value holds one that meets the requirement; all of them where nothing is required. */
-export function kindsNeeded(requirement: Requirement | null): ByteKinds {
-  if (requirement === null) return allKinds
-  let kinds = needs.get(requirement)
-  if (kinds === undefined) {
-    kinds = kindsOfAny(requirement)
-    needs.set(requirement, kinds)
-  }
-  return kinds
+/** Of each of the two kinds a value holds one that meets a requirement; the second are the more frequent ones. */
+export interface NeededKinds {
+  readonly first: ByteKinds
+  readonly second: ByteKinds
 }
 
-function kindsOfAny(requirement: Requirement): ByteKinds {
-  const bytes = bytesNeeded(requirement)
+const nothingNeeded: NeededKinds = { first: allKinds, second: allKinds }
+const needs = new WeakMap<Requirement, NeededKinds>()
+
+/** All kinds where nothing is required. */
+export function kindsNeeded(requirement: Requirement | null): NeededKinds {
+  if (requirement === null) return nothingNeeded
+  let needed = needs.get(requirement)
+  if (needed === undefined) {
+    const [first, second] = bytesNeeded(requirement)
+    needed = { first: kindsOfAny(first), second: kindsOfAny(second) }
+    needs.set(requirement, needed)
+  }
+  return needed
+}
+
+type Bytes = ReadonlySet<ByteString>
+
+function kindsOfAny(bytes: Bytes): ByteKinds {
   let kinds = noKinds
   for (let code = 0; code < 256; code++)
     if (bytes.has(foldedBytes[code] as ByteString)) kinds = eitherOf(kinds, kindsOf(code))
   return kinds
 }
 
-function bytesNeeded(requirement: Requirement): ReadonlySet<ByteString> {
+/** Of both sets a value holds a byte that meets the requirement: the rarest, and the next; they may be the same. */
+function bytesNeeded(requirement: Requirement): readonly [Bytes, Bytes] {
   switch (requirement.kind) {
     case 'literal':
-      return new Set([[...requirement.text].reduce((one, other) => (shareOf(other) < shareOf(one) ? other : one))])
+      return rarestTwo([...new Set(requirement.text)].map((byte) => new Set([byte])))
     case 'all':
-      return requirement.of.map(bytesNeeded).reduce((one, other) => (shareOfAll(other) < shareOfAll(one) ? other : one))
-    case 'any':
-      return new Set(requirement.of.flatMap((part) => [...bytesNeeded(part)]))
+      return rarestTwo(requirement.of.flatMap(bytesNeeded))
+    case 'any': {
+      const parts = requirement.of.map(bytesNeeded)
+      return [unionOf(parts.map(([first]) => first)), unionOf(parts.map(([, second]) => second))]
+    }
   }
 }
 
-function shareOfAll(bytes: ReadonlySet<ByteString>): number {
+function rarestTwo(sets: readonly Bytes[]): readonly [Bytes, Bytes] {
+  const [first = noBytes, second = first] = [...sets].sort((one, other) => shareOfAll(one) - shareOfAll(other))
+  return [first, second]
+}
+
+const noBytes: Bytes = new Set()
+
+function unionOf(sets: readonly Bytes[]): Bytes {
+  return new Set(sets.flatMap((set) => [...set]))
+}
+
+function shareOfAll(bytes: Bytes): number {
   let sum = 0
   for (const byte of bytes) sum += shareOf(byte)
   return sum

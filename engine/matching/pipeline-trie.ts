@@ -7,7 +7,7 @@
  */
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { allKinds, type ByteKinds, eitherOf, KindsBehind, KindsOfValue, noKinds } from './byte-kinds.js'
+import { allKinds, type ByteKinds, eitherOf, highBits, inEvery, KindsBehind, lowBits, noKinds } from './byte-kinds.js'
 import { bytesOf } from './value-bytes.js'
 
 /** LIMIT: pipelines of one tree; a set of them is a sum of powers of two, and a number holds that many exactly. */
@@ -25,7 +25,11 @@ const unknown = 0
  * of a kind is taken from the transformations, so that not every string has to be looked at; a bit may then be set where
  * no byte of the kind is left, which costs but a transformation that changes nothing.
  */
-export class BytePresence {
+export class BytePresence implements ByteKinds {
+  /** Of the value looked at last. */
+  bits = 0
+  low = 0
+  high = 0
   /** By byte: the bit of its kind. */
   readonly #bitOf: Int32Array
 
@@ -52,17 +56,28 @@ export class BytePresence {
     const coming = new Int32Array(mostKinds)
     this.#bitOf.forEach((bit, code) => {
       const kind = kindOf(bit)
-      coming[kind] = (coming[kind] as number) | this.of(yields(String.fromCharCode(code)))
+      this.lookAt(yields(String.fromCharCode(code)))
+      coming[kind] = (coming[kind] as number) | this.bits
     })
     return coming
   }
 
-  of(value: ByteString): number {
+  /** Sets `bits`, and the kinds of bytes that tests need. */
+  lookAt(value: ByteString): void {
     const bitOf = this.#bitOf
     let bits = always
+    let low = inEvery.low
+    let high = inEvery.high
     const bytes = bytesOf(value)
-    for (let i = 0; i < value.length; i++) bits |= bitOf[bytes[i] as number] as number
-    return bits
+    for (let i = 0; i < value.length; i++) {
+      const code = bytes[i] as number
+      bits |= bitOf[code] as number
+      low |= lowBits[code] as number
+      high |= highBits[code] as number
+    }
+    this.bits = bits
+    this.low = low
+    this.high = high
   }
 }
 
@@ -177,7 +192,6 @@ export class PipelineTrie {
   #outlooks = 0
   readonly #list: readonly Pipeline[]
   readonly #presence: BytePresence
-  readonly #kinds = new KindsOfValue()
   /** Longest value, in bytes, of which pipelines are left out. */
   readonly #longest: number
   readonly #found = {
@@ -219,8 +233,10 @@ export class PipelineTrie {
 
   transform(value: ByteString): TransformedStrings {
     this.#found.count = 0
-    const { low, high } = this.#kindsOf(value)
-    this.#walk(this.#root, value, value, this.#presence.of(value), low, high)
+    const presence = this.#presence
+    presence.lookAt(value)
+    const { low, high } = this.#kindsSeen(value)
+    this.#walk(this.#root, value, value, presence.bits, low, high)
     return this.#found
   }
 
@@ -234,8 +250,9 @@ export class PipelineTrie {
     return this.#found
   }
 
-  #kindsOf(value: ByteString): ByteKinds {
-    return value.length > this.#longest ? allKinds : this.#kinds.lookAt(value)
+  /** Kinds of bytes of the value looked at last. */
+  #kindsSeen(value: ByteString): ByteKinds {
+    return value.length > this.#longest ? allKinds : this.#presence
   }
 
   /** `fold` is a string that differs from the value in case alone; `low` and `high` are kinds that the value may hold. */
@@ -251,8 +268,10 @@ export class PipelineTrie {
         this.#walk(next, value, fold, presence, low, high)
         continue
       }
-      const textPresence = behind === unknown ? this.#presence.of(text) : behind
-      const kinds = link.kinds?.after(low, high) ?? this.#kindsOf(text)
+      const known = link.kinds?.after(low, high) ?? null
+      if (behind === unknown || known === null) this.#presence.lookAt(text)
+      const textPresence = behind === unknown ? this.#presence.bits : behind
+      const kinds = known ?? this.#kindsSeen(text)
       this.#walk(next, text, link.caseOnly ? fold : text, textPresence, kinds.low, kinds.high)
     }
   }

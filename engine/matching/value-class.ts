@@ -48,20 +48,26 @@ interface StringPlan {
 class GatedTests {
   /** Those of the string asked about last; the first as many as `open` returned count. */
   readonly opened: PlannedTest[] = []
-  readonly #low: Int32Array
-  readonly #high: Int32Array
+  readonly #kinds: Int32Array
 
   constructor(private readonly tests: readonly PlannedTest[]) {
-    const needed = tests.map(({ requires }) => kindsNeeded(requires))
-    this.#low = Int32Array.from(needed, ({ low }) => low)
-    this.#high = Int32Array.from(needed, ({ high }) => high)
+    this.#kinds = Int32Array.from(
+      tests.flatMap(({ requires }) => {
+        const { first, second } = kindsNeeded(requires)
+        return [first.low, first.high, second.low, second.high]
+      }),
+    )
   }
 
   open(low: number, high: number): number {
+    const kinds = this.#kinds
     let count = 0
-    for (let i = 0; i < this.tests.length; i++)
-      if ((((this.#low[i] as number) & low) | ((this.#high[i] as number) & high)) !== 0)
-        this.opened[count++] = this.tests[i] as PlannedTest
+    for (let i = 0; i < this.tests.length; i++) {
+      const at = 4 * i
+      if ((((kinds[at] as number) & low) | ((kinds[at + 1] as number) & high)) === 0) continue
+      if ((((kinds[at + 2] as number) & low) | ((kinds[at + 3] as number) & high)) === 0) continue
+      this.opened[count++] = this.tests[i] as PlannedTest
+    }
     return count
   }
 }
@@ -124,7 +130,7 @@ class ClassPart {
     this.#trie = new PipelineTrie(
       pipelines.map(({ transformations, tests }) => ({
         transformations,
-        needed: tests.map(({ requires }) => kindsNeeded(requires)).reduce(eitherOf),
+        needed: tests.map(({ requires }) => kindsNeeded(requires).first).reduce(eitherOf),
       })),
       presence,
       Math.min(...pipelines.flatMap(({ tests }) => tests.map(({ pureUpTo }) => pureUpTo))),
@@ -190,7 +196,7 @@ function ask(text: ByteString, tests: readonly PlannedTest[], count: number, hit
 
 /** So few tests are asked outright: that costs less than the prefilter's pass over the string. PERF(prefilter) */
 function mostAsked({ length }: ByteString): number {
-  return Math.min(8, 1 + (length >> 5))
+  return Math.min(14, 1 + (length >> 5))
 }
 
 function planOf(tests: readonly PlannedTest[], total: number): StringPlan {
