@@ -34,7 +34,7 @@ const usage = `usage: npm run bench -- [WHAT...] [OPTIONS]
   --peer NAME       ${batchPeers.map(({ name }) => name).join(', ')}; none for none; may be repeated (all)
   --records N       distinct records of a class, and values of a micro case (5000)
   --rounds N        turns of each contestant, behind a cold one (10)
-  --warm-up N       mixed records behind the cold round, in no figure (1000)
+  --warm-up N       mixed records behind the cold round, in no figure (5000)
   --seed N          of what is generated (1)
   --keep            keeps the results in bench/records/
 `
@@ -100,7 +100,7 @@ export function optionsGiven(): BenchOptions {
     peers: batchPeers.filter(({ name }) => peers.includes(name)),
     records: numberOf(values.records, 5000, 2),
     rounds: numberOf(values.rounds, 10, 1, 1000),
-    warmUp: numberOf(values['warm-up'], 1000, 0),
+    warmUp: numberOf(values['warm-up'], 5000, 0),
     seed: numberOf(values.seed, 1, 0, 0xffffffff),
     keep: values.keep === true,
   }

@@ -94,6 +94,7 @@ function contestant(name: string, microseconds: number, calls: string[]): Contes
   return {
     name,
     version: null,
+    compilesWhileRunning: true,
     start: async () => 1,
     evaluate: async (records) => {
       calls.push(`${name} ${records.map(({ id }) => id).join('')}`)

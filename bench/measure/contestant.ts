@@ -32,6 +32,8 @@ export interface Contestant {
   readonly name: string
   /** Name and version of a real engine once it has started; null for wafsim. */
   readonly version: string | null
+  /** Whether it becomes faster with the records it has seen: a program that is compiled ahead hardly does. */
+  readonly compilesWhileRunning: boolean
   /** From nothing to the first verdict; in milliseconds. */
   start(): Promise<number>
   evaluate(records: readonly TransactionRecord[]): Promise<Turn>
@@ -76,6 +78,7 @@ export function wafsimContestant(
   return {
     name,
     version: null,
+    compilesWhileRunning: true,
     start: async () => {
       const began = performance.now()
       pool = createPool(loaded, { ...way, batchSize, profile: profiling !== null })

@@ -10,7 +10,10 @@ import { type Spread, spreadOf } from './statistics.js'
 export interface PairedPlan {
   /** Rounds on warm contestants; records are dealt out to them and to one cold round before them. */
   readonly rounds: number
-  /** Evaluated by every contestant behind the cold round and in no figure; absent: none. */
+  /**
+   * Evaluated behind the cold round and in no figure, by contestants that are compiled ahead only so far as fills their
+   * caches; absent: none.
+   */
   readonly warmUp?: readonly TransactionRecord[]
   /** Called behind each round, the cold one (0) included. */
   onRound?(round: number): void
@@ -69,13 +72,23 @@ export async function pairedRun(
         turns[at]?.push(await (contestants[at] as Contestant).evaluate(cards))
       }
       if (round === 0 && plan.warmUp !== undefined)
-        for (const contestant of contestants) await contestant.evaluate(plan.warmUp)
+        for (const contestant of contestants) await contestant.evaluate(warmUpOf(contestant, plan.warmUp))
       plan.onRound?.(round)
     }
   } finally {
     for (const contestant of contestants) await contestant.close()
   }
   return contestants.map((contestant, at) => showing(contestant, starts[at] as number, turns[at] as Turn[], hands))
+}
+
+/** LIMIT: records of the warm-up for a contestant that is compiled ahead. */
+const mostForCompiled = 200
+
+function warmUpOf(
+  { compilesWhileRunning }: Contestant,
+  records: readonly TransactionRecord[],
+): readonly TransactionRecord[] {
+  return compilesWhileRunning ? records : records.slice(0, mostForCompiled)
 }
 
 function showing(

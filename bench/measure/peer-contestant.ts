@@ -32,6 +32,7 @@ export function peerContestant(peer: BatchPeer, folder: string, ruleFile: string
 
 class PeerContestant implements Contestant {
   version: string | null = null
+  readonly compilesWhileRunning = false
   #child: ChildProcessWithoutNullStreams | null = null
   #lines: AsyncIterator<string> | null = null
   #notes = ''

@@ -28,7 +28,7 @@ export class Memo {
     let hits = young.get(value)
     if (hits !== undefined) return hits
     hits = this.#old[classNumber]?.get(value) ?? compute()
-    young.set(value, hits)
+    young.set(ownText(value), hits)
     if (++this.#count >= generationSize) this.#age()
     return hits
   }
@@ -38,4 +38,15 @@ export class Memo {
     this.#young = []
     this.#count = 0
   }
+}
+
+/** V8 makes no part of another string of a text that is shorter than this. */
+const shortestPart = 13
+const pool = Buffer.allocUnsafeSlow(longestValue)
+
+/** A copy, so that what is kept does not keep the body that the value was cut from. */
+function ownText(value: ByteString): ByteString {
+  if (value.length < shortestPart) return value
+  pool.write(value, 'latin1')
+  return pool.toString('latin1', 0, value.length)
 }
