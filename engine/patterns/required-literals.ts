@@ -65,6 +65,8 @@ export function requiredLiterals(tree: PatternTree, options: LiteralOptions): Re
 class LiteralReader {
   readonly #sets: ByteSet[] = []
   readonly #marks = new Map<ByteSet, string>()
+  /** How many sequences the reading is in. */
+  #depth = 0
 
   constructor(private readonly options: LiteralOptions) {}
 
@@ -148,13 +150,15 @@ class LiteralReader {
   }
 
   #knowSequence(items: readonly PatternNode[]): Known {
+    this.#depth++
     const parts = items.map((item): Part => {
       const repeated = item.kind === 'repeat' && item.min > 0 && item.max > 1
       return repeated ? { known: this.know(item.body), min: item.min, max: item.max } : { known: this.know(item) }
     })
+    this.#depth--
     const across = this.#read(parts)
-    // Texts are of more use around this sequence, where others share what they hold for but in seldom values.
-    if (across.texts !== null || !parts.some(isLeftOut)) return across
+    // Within another one, what texts hold for but in seldom values is shared with others, and costs nothing more.
+    if (this.#depth > 0 || across.texts !== null || !parts.some(isLeftOut)) return across
     // What may stand between may also be taken for the end of a text.
     const apart = this.#read(parts.map((part) => (isLeftOut(part) ? { known: unknown } : part)))
     return this.#chance(apart) < this.#chance(across) / 2 ? apart : across
