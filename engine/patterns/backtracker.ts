@@ -4,7 +4,8 @@
  */
 import type { ByteString } from '../model/exchange.js'
 import { spend } from '../time-budget.js'
-import { wordBytes } from './byte-set.js'
+import { type ByteSet, wordBytes } from './byte-set.js'
+import { FailureMemo } from './failure-memo.js'
 import { op, type Program, positionCodes, unlimited } from './program.js'
 
 /** A pattern took more steps on a value than it is given. */
@@ -12,8 +13,8 @@ export class PatternRunaway extends Error {
   override readonly name: string = 'PatternRunaway'
 }
 
-/** What is on the stack: where to go on, a register to restore, a run that can give back or take more. */
-const entry = { choice: 0, undo: 1, giveBack: 2, takeMore: 3 } as const
+/** What is on the stack: where to go on, a register to restore, a run that can give back or take more, what fails. */
+const entry = { choice: 0, undo: 1, giveBack: 2, takeMore: 3, failing: 4 } as const
 
 /** Numbers a stack entry. */
 const width = 4
@@ -21,18 +22,31 @@ const width = 4
 /** Bytes of a run that cost as much as one instruction. */
 const runBytesPerStep = 8
 
+/** PERF(patterns): steps a byte before failures are remembered: most values are done with by then. */
+const defaultStepsBeforeMemo = 4
+
 export class Backtracker {
   #stack = new Int32Array(1024)
   #top = 0
   #steps = 0
   #passes = 0
   readonly #registers: Int32Array
+  /** Undefined: not made yet; null: of no use. */
+  #failures: FailureMemo | null | undefined
+  /** Whether failures of the value at hand are remembered. */
+  #remembering = false
+  /** Steps at which something is to be done: failures remembered from there on, or given up. */
+  #nextTurn = 0
 
-  /** `maxSteps` a value; `maxPasses` a start position, as PCRE's match limit counts (program with `countPasses`). */
+  /**
+   * `maxSteps` a value; `maxPasses` a start position, as PCRE's match limit counts (program with `countPasses`). Once
+   * `stepsBeforeMemo` steps a byte are taken, what fails is remembered.
+   */
   constructor(
     private readonly program: Program,
     private readonly maxSteps: number,
     private readonly maxPasses = Number.POSITIVE_INFINITY,
+    private readonly stepsBeforeMemo = maxPasses === Number.POSITIVE_INFINITY ? maxPasses : defaultStepsBeforeMemo,
   ) {
     this.#registers = new Int32Array(program.registers)
   }
@@ -41,6 +55,8 @@ export class Backtracker {
   exec(value: ByteString): Int32Array | null {
     const { first, anchored, groups } = this.program
     this.#steps = 0
+    this.#remembering = false
+    this.#nextTurn = Math.min(this.maxSteps, this.stepsBeforeMemo * value.length)
     const last = anchored ? 0 : value.length
     for (let start = 0; start <= last; start++) {
       if (first !== null && (start >= value.length || first[value.charCodeAt(start)] === 0)) continue
@@ -98,17 +114,59 @@ export class Backtracker {
     }
   }
 
-  #spend(steps: number): void {
+  #spend(steps: number, value: ByteString): void {
     this.#steps += steps
+    if (this.#steps > this.#nextTurn) this.#turn(value)
+  }
+
+  #turn({ length }: ByteString): void {
     if (this.#steps > this.maxSteps)
       throw new PatternRunaway(`the pattern took more than ${this.maxSteps} steps on one value`)
+    this.#nextTurn = this.maxSteps
+    if (this.#failures === undefined) this.#failures = FailureMemo.of(this.program)
+    this.#remembering = this.#failures?.begin(length) ?? false
+  }
+
+  /** Whether it is known that all fails from there on, which then counts; else what is found out will be remembered. */
+  #failsAgain(pc: number, at: number): boolean {
+    const failures = this.#failures as FailureMemo
+    const state = failures.stateAt(pc, at, this.#registers)
+    if (state < 0) return false
+    const passes = failures.passesOf(state)
+    if (passes < 0) {
+      this.#push(entry.failing, state, this.#passes, pc)
+      return false
+    }
+    this.#count(passes)
+    return true
+  }
+
+  #codeAt(pc: number, at: number): number {
+    return this.#remembering && this.#failsAgain(pc, at) ? op.fail : (this.program.code[pc] as number)
+  }
+
+  /** A run was on its way from the position below: had it begun so that this was its least, it would have failed too. */
+  #noteShorterRun(pc: number, end: number): void {
+    const below = this.#top - width
+    const stack = this.#stack
+    if (below < 0 || stack[below] !== entry.failing || stack[below + 3] !== pc) return
+    const { code } = this.program
+    if (code[pc + 3] !== unlimited) return
+    const failures = this.#failures as FailureMemo
+    const state = failures.stateAt(pc, end - (code[pc + 2] as number), this.#registers)
+    failures.note(state, this.#passes - (stack[below + 2] as number))
   }
 
   /** Counts a pass; false where it stands before no byte of the set. */
   #pass(value: ByteString, set: number, at: number): boolean {
     if (set >= 0 && this.program.sets[set]?.[value.charCodeAt(at)] !== 1) return false
-    if (++this.#passes > this.maxPasses) throw new PatternRunaway(`more than ${this.maxPasses} passes`)
+    this.#count(1)
     return true
+  }
+
+  #count(passes: number): void {
+    this.#passes += passes
+    if (this.#passes > this.maxPasses) throw new PatternRunaway(`more than ${this.maxPasses} passes`)
   }
 
   /** End of the match that begins at `start`, or -1. */
@@ -121,9 +179,9 @@ export class Backtracker {
     let pc = 0
     let at = start
     for (;;) {
-      this.#spend(1)
+      this.#spend(1, value)
       let failed = false
-      switch (code[pc]) {
+      switch (this.#codeAt(pc, at)) {
         case op.match:
           return at
         case op.set:
@@ -225,6 +283,9 @@ export class Backtracker {
           failed = !this.#pass(value, code[pc + 1] as number, at)
           pc += 2
           break
+        case op.fail:
+          failed = true
+          break
         default:
           throw new Error(`no instruction ${code[pc]}`)
       }
@@ -254,7 +315,11 @@ export class Backtracker {
         case entry.choice:
           this.#at = stack[top + 2] as number
           return one
+        case entry.failing:
+          ;(this.#failures as FailureMemo).note(one, this.#passes - (stack[top + 2] as number))
+          break
         case entry.giveBack: {
+          if (this.#remembering) this.#noteShorterRun(one - 5, stack[top + 3] as number)
           const at = (stack[top + 3] as number) - 1
           this.#at = at
           if (at > (stack[top + 2] as number)) {
@@ -268,12 +333,16 @@ export class Backtracker {
           const at = stack[top + 2] as number
           const left = stack[top + 3] as number
           if (at >= value.length || sets[code[one + 1] as number]?.[value.charCodeAt(at)] !== 1) break
-          this.#at = at + 1
-          if (left > 1) {
+          // Going on is what a run does that begins one byte further on.
+          if (this.#remembering && left === unlimited) {
+            if (this.#failsAgain(one, at + 1 - (code[one + 2] as number))) break
+            this.#push(entry.takeMore, one, at + 1, unlimited)
+          } else if (left > 1) {
             stack[top + 2] = at + 1
             stack[top + 3] = left - 1
             this.#top += width
           }
+          this.#at = at + 1
           return one + 5
         }
       }
@@ -290,11 +359,32 @@ export class Backtracker {
     const mode = code[pc + 4] as number
     const limit = Math.min(value.length, at + (mode === 1 ? min : max))
     let end = at
-    while (end < limit && set[value.charCodeAt(end)] === 1) end++
-    this.#spend(Math.floor((end - at) / runBytesPerStep))
+    if (this.#remembering && max === unlimited && mode !== 1) end = this.#endWithMemo(value, pc, at)
+    else while (end < limit && set[value.charCodeAt(end)] === 1) end++
+    this.#spend(Math.floor((end - at) / runBytesPerStep), value)
     if (end - at < min) return -1
     if (mode === 1 && max > min) this.#push(entry.takeMore, pc, end, max === unlimited ? unlimited : max - min)
     if (mode === 0 && end > at + min) this.#push(entry.giveBack, pc + 5, at + min, end)
+    return end
+  }
+
+  /** The end of a run without an upper bound; of a greedy one as much as is not known to fail, which is counted. */
+  #endWithMemo(value: ByteString, pc: number, at: number): number {
+    const { code, sets } = this.program
+    const set = sets[code[pc + 1] as number] as ByteSet
+    const failures = this.#failures as FailureMemo
+    const greedy = code[pc + 4] === 0
+    let end = greedy ? at : failures.runEnd(pc, at)
+    let most = value.length
+    for (; end < most && set[value.charCodeAt(end)] === 1; end++) {
+      if (!greedy || end === at || most < value.length) continue
+      const passes = failures.passesOf(failures.stateAt(pc, end, this.#registers))
+      if (passes < 0) continue
+      this.#count(passes)
+      most = Math.min(value.length, end - 1 + (code[pc + 2] as number))
+      if (end >= most) return most
+    }
+    if (!greedy) failures.noteRun(pc, at, end)
     return end
   }
 
@@ -333,7 +423,7 @@ export class Backtracker {
     const from = this.#registers[2 * group] as number
     const length = (this.#registers[2 * group + 1] as number) - from
     if (length < 0) return -1
-    this.#spend(Math.floor(length / runBytesPerStep))
+    this.#spend(Math.floor(length / runBytesPerStep), value)
     const there = value.slice(at, at + length)
     const taken = value.slice(from, from + length)
     const same = caseless ? foldAscii(there) === foldAscii(taken) : there === taken

@@ -11,7 +11,7 @@ import { anyByte, type ByteSet, disjoint, emptySet } from './byte-set.js'
 import { compileProgram, isLiteral } from './program.js'
 import { firstBytes, type PatternNode, type PatternTree } from './tree.js'
 
-/** Steps spent on finding out; where they do not suffice the limit counts as exceeded. */
+/** Steps spent on finding out, what fails again counted as one; where they do not suffice the limit counts as exceeded. */
 const stepBudget = 20_000_000
 
 export type LimitTest = (value: ByteString) => boolean

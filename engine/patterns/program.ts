@@ -49,7 +49,16 @@ export const op = {
   pass: 18,
   /** register, group: the group took what stands between the register's position and here. */
   groupOut: 19,
+  /** There is no way on from here. */
+  fail: 20,
 } as const
+
+/** By code: numbers of an instruction, its code among them. */
+const widths = [1, 2, 5, 2, 2, 2, 3, 7, 3, 2, 2, 4, 3, 2, 2, 3, 2, 3, 2, 3, 1]
+
+export function widthOf(code: number): number {
+  return widths[code] as number
+}
 
 /** Codes of `op.position`. */
 export const positionCodes = {
@@ -67,6 +76,8 @@ export interface Program {
   readonly code: Int32Array
   readonly sets: readonly ByteSet[]
   readonly groupLists: readonly (readonly number[])[]
+  /** Where the `loop` instructions are of which an iteration may take nothing. */
+  readonly hollowLoops: ReadonlySet<number>
   readonly registers: number
   readonly groups: number
   /** Bytes a match can begin with; null: it may be empty. */
@@ -96,6 +107,7 @@ export function compileProgram(tree: PatternTree, countPasses = false): Program 
     code: Int32Array.from(compiler.code),
     sets: compiler.sets,
     groupLists: compiler.groupLists,
+    hollowLoops: compiler.hollowLoops,
     registers: compiler.registers,
     groups: tree.groups,
     first: mayBeEmpty ? null : firstBytes(tree.root, emptySet()),
@@ -121,6 +133,7 @@ class Compiler {
   readonly code: number[] = []
   readonly sets: ByteSet[] = []
   readonly groupLists: (readonly number[])[] = []
+  readonly hollowLoops = new Set<number>()
   registers: number
 
   constructor(
@@ -251,6 +264,7 @@ class Compiler {
     const mark = this.registers++
     code.push(op.loopIn, counter, mark)
     const start = code.length
+    if (lengthOf(body).min === 0) this.hollowLoops.add(start)
     code.push(op.loop, counter, mark, min, max === Number.POSITIVE_INFINITY ? unlimited : max, mode === 'lazy' ? 1 : 0)
     const exit = this.#hole()
     code.push(op.loopBody, counter, mark)
