@@ -167,6 +167,16 @@ test('texts that fold to a letter beyond ASCII meet what Go requires', () => {
   assert.ok(pattern.test('\xc5\xbfELECT'))
   assert.ok(meets(pattern.requires, '\xc5\xbfELECT'))
   assert.not.ok(meets(pattern.requires, 'elect'))
+  const bordered = compilePattern('(?i)[a-z]12x', platforms.coraza)
+  assert.ok(bordered.test('\xc5\xbf12x'))
+  assert.ok(meets(bordered.requires, '\xc5\xbf12x'))
+  assert.not.ok(meets(compilePattern('select', platforms.coraza).requires, '\xc5\xbfelect'), 'not without (?i)')
+})
+
+test('a pattern over bytes requires its own bytes above 0x7F of Coraza too', () => {
+  const { requires } = compilePattern('\\xbc[^>]*>', platforms.coraza)
+  assert.ok(meets(requires, 'a\xbcb>'))
+  assert.not.ok(meets(requires, 'a>'))
 })
 
 test('a requirement sees borders of words and lines', () => {

@@ -8,7 +8,9 @@
  */
 import RE2 from 're2'
 import type { ByteString } from '../model/exchange.js'
-import { decodeUtf8, isUtf8, replacement, utf8LengthAt } from '../utf8.js'
+import { decodeUtf8, isUtf8 } from '../utf8.js'
+import { goTextOf, goTextOrigins } from './go-text.js'
+import { utf8Of } from './pooled-utf8.js'
 
 export interface FoundPattern {
   readonly index: number
@@ -27,7 +29,7 @@ export function compileGoPattern(pattern: ByteString): GoPattern {
 }
 
 /** Whether the bytes that the pattern's `\xHH` stand for, among its own, are no UTF-8. */
-function writesBytes(pattern: ByteString): boolean {
+export function writesBytes(pattern: ByteString): boolean {
   if (!/[\x80-\xff]|\\x/.test(pattern)) return false
   const spelled = pattern.replace(
     /\\x(?:([0-9a-fA-F]{2})|\{([0-9a-fA-F]{2})[^}]*\})/g,
@@ -38,7 +40,7 @@ function writesBytes(pattern: ByteString): boolean {
 
 function bytePattern(compiled: RE2): GoPattern {
   return {
-    test: (value) => compiled.test(value),
+    test: (value) => compiled.test(utf8Of(value) as unknown as string),
     exec: (value) => {
       const found = compiled.exec(value)
       return found === null ? null : { index: found.index, groups: [...found] }
@@ -50,15 +52,15 @@ function textPattern(source: string): GoPattern {
   const compiled = new RE2(source, 'smu')
   let placing: RE2 | null = null
   return {
-    test: (value) => compiled.test(textOf(value).bytes as unknown as string),
+    test: (value) => compiled.test(goTextOf(value) as unknown as string),
     exec: (value) => {
-      const { bytes, origins } = textOf(value)
       // A Buffer in, so Buffers out, and offsets in bytes.
       placing ??= new RE2(source, 'dsmu')
-      const found = placing.exec(bytes as unknown as string) as
+      const found = placing.exec(goTextOf(value) as unknown as string) as
         | (RegExpExecArray & { indices?: readonly ([number, number] | undefined)[] })
         | null
       if (found === null) return null
+      const origins = goTextOrigins(value)
       const original = (offset: number): number => (origins === null ? offset : (origins[offset] as number))
       const groups = (found.indices ?? []).map((place) =>
         place === undefined ? undefined : value.slice(original(place[0]), original(place[1])),
@@ -66,37 +68,4 @@ function textPattern(source: string): GoPattern {
       return { index: original(found.index), groups }
     },
   }
-}
-
-interface Utf8Text {
-  readonly bytes: Buffer
-  /** The value's offset for each of the text; null where they are the same. */
-  readonly origins: readonly number[] | null
-}
-
-/** The text tested last: many patterns look at one value in a row. PERF(operators) */
-let lastValue: ByteString | null = null
-let lastText: Utf8Text = { bytes: Buffer.alloc(0), origins: null }
-
-function textOf(value: ByteString): Utf8Text {
-  if (value !== lastValue) {
-    lastText = utf8TextOf(value)
-    lastValue = value
-  }
-  return lastText
-}
-
-function utf8TextOf(value: ByteString): Utf8Text {
-  if (isUtf8(value)) return { bytes: Buffer.from(value, 'latin1'), origins: null }
-  const origins: number[] = []
-  let text = ''
-  for (let at = 0; at < value.length; ) {
-    const length = utf8LengthAt(value, at)
-    const piece = length === 0 ? replacement : value.slice(at, at + length)
-    for (let i = 0; i < piece.length; i++) origins.push(length === 0 ? at : at + i)
-    text += piece
-    at += length || 1
-  }
-  origins.push(value.length)
-  return { bytes: Buffer.from(text, 'latin1'), origins }
 }

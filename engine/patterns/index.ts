@@ -9,9 +9,10 @@ import RE2 from 're2'
 import { DefinitionError } from '../errors.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
-import { anyLiteral, anyOf, type Requirement } from '../model/requirement.js'
+import type { Requirement } from '../model/requirement.js'
 import { Backtracker } from './backtracker.js'
 import { compileGoPattern, type GoPattern } from './go-pattern.js'
+import { goRequirement } from './go-requirement.js'
 import { compileMatchLimit, type LimitTest, leastLimitedLength } from './match-limit.js'
 import { parsePattern } from './parser.js'
 import { isPlainPattern, notePlainPattern, requirementOnce } from './pattern-facts.js'
@@ -82,7 +83,7 @@ function goPattern(pattern: ByteString): Pattern {
     run: 're2',
     needs: [],
     get requires() {
-      return requirementOnce(key, () => goRequirement(pattern))
+      return requirementOnce(key, () => attempted(() => goRequirement(pattern)))
     },
     test: (value) => whenUsed().test(value),
     exec: (value) => {
@@ -104,17 +105,9 @@ function compiledByGo(pattern: ByteString): GoPattern {
   }
 }
 
-/** UTF-8 of what Go folds to `s` and `k`: ſ and the Kelvin sign. */
-const foldedBeyondAscii = ['\xc5\xbf', '\xe2\x84\xaa']
-
-function goRequirement(pattern: ByteString): Requirement | null {
-  const required = requirementOf(() => parsePattern(pattern, { caseless: false, multiLine: true }), false)
-  return required === null ? null : anyOf([required, anyLiteral(foldedBeyondAscii)])
-}
-
 /** Null too where our parser does not read the pattern. */
-function requirementOf(read: () => PatternTree, highBytes: boolean): Requirement | null {
-  return attempted(() => requiredLiterals(read(), { highBytes }))
+function requirementOf(read: () => PatternTree): Requirement | null {
+  return attempted(() => requiredLiterals(read(), { highBytes: true }))
 }
 
 /** Null where it throws. */
@@ -180,7 +173,7 @@ function compile(pattern: ByteString, flags: string, stepBudget: number): Patter
   const caseless = flags.includes('i')
   const key = `${flags} ${pattern}`
   const read = (): PatternTree => parsePattern(pattern, { caseless, multiLine: flags.includes('m') })
-  const requires = (): Requirement | null => requirementOnce(key, () => requirementOf(read, true))
+  const requires = (): Requirement | null => requirementOnce(key, () => requirementOf(read))
   const otherwise = (needs: readonly string[]): Pattern => compileOtherwise(read(), needs, requires, stepBudget)
   if (!isPlainPattern(key)) {
     const { source, needs } = rewritePattern(pattern, caseless)
