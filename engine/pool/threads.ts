@@ -13,8 +13,8 @@ const load = createRequire(import.meta.url)
 /** Loaded with the first threads. */
 const piscina = (): typeof import('piscina') => load('piscina')
 
-/** LIMIT: for objects that die young. With 8 a long run takes a seventh longer, V8's own limit takes more memory. */
-const youngMegabytes = 32
+/** LIMIT: for objects that die young. With less, long runs take longer; with more, they take more memory than short ones. */
+const youngMegabytes = 16
 /**
  * LIMIT: percent by which a thread's heap may outgrow what lives in it. V8's own growth, up to four times as much, makes
  * long runs take half as much memory again as short ones.
