@@ -34,7 +34,7 @@ export class BytePresence implements ByteKinds {
   readonly #bitOf: Int32Array
 
   constructor(transformations: Iterable<TransformationDefinition>) {
-    const changes = [...new Set([...transformations].map((each) => each.changes))]
+    const changes = [...new Set([...transformations].flatMap((each) => [each.changes, notCaseOnly(each)]))]
     const kinds = new Map<string, number>()
     this.#bitOf = Int32Array.from({ length: 256 }, (_, code) => {
       const key = changes.map((set) => Number(set?.test(String.fromCharCode(code)))).join()
@@ -46,8 +46,18 @@ export class BytePresence implements ByteKinds {
 
   /** The bits of which one must be present for the transformation to change a value. */
   bitsFor({ changes }: TransformationDefinition): number {
-    if (changes === undefined) return always
-    return this.#bitOf.reduce((bits, bit, code) => (changes.test(String.fromCharCode(code)) ? bits | bit : bits), 0)
+    return changes === undefined ? always : this.#bitsOf(changes)
+  }
+
+  /** The bits of which none may be present for the transformation to change nothing but the case of letters. */
+  bitsBeyondCase(transformation: TransformationDefinition): number {
+    const beyond = notCaseOnly(transformation)
+    if (beyond !== undefined) return this.#bitsOf(beyond)
+    return transformation.caseOnly ? 0 : always
+  }
+
+  #bitsOf(set: RegExp): number {
+    return this.#bitOf.reduce((bits, bit, code) => (set.test(String.fromCharCode(code)) ? bits | bit : bits), 0)
   }
 
   /** By kind: the bits of what may come of it; null: any may. */
@@ -81,6 +91,11 @@ export class BytePresence implements ByteKinds {
   }
 }
 
+/** Undefined where the transformation is always one of case, or never. */
+function notCaseOnly({ caseOnly }: TransformationDefinition): RegExp | undefined {
+  return caseOnly === true ? undefined : caseOnly
+}
+
 function kindOf(bit: number): number {
   return 31 - Math.clz32(bit)
 }
@@ -98,7 +113,8 @@ interface Link {
   readonly apply: (value: ByteString) => ByteString
   /** Of these bits one must be present for it to change a value. */
   readonly bits: number
-  readonly caseOnly: boolean
+  /** See `BytePresence.bitsBeyondCase`. */
+  readonly beyondCase: number
   /** See `BytePresence.comingOf`. */
   readonly coming: Int32Array | null
   readonly kinds: KindsBehind | null
@@ -217,9 +233,10 @@ export class PipelineTrie {
     const linkOf = (transformation: TransformationDefinition): Link => {
       const known = links.get(transformation)
       if (known !== undefined) return known
-      const { apply, caseOnly = false } = transformation
+      const { apply } = transformation
       const [bits, coming] = [presence.bitsFor(transformation), presence.comingOf(transformation)]
-      const link = { apply, bits, caseOnly, coming, kinds: KindsBehind.of(transformation) }
+      const beyondCase = presence.bitsBeyondCase(transformation)
+      const link = { apply, bits, beyondCase, coming, kinds: KindsBehind.of(transformation) }
       links.set(transformation, link)
       return link
     }
@@ -272,7 +289,7 @@ export class PipelineTrie {
       if (behind === unknown || known === null) this.#presence.lookAt(text)
       const textPresence = behind === unknown ? this.#presence.bits : behind
       const kinds = known ?? this.#kindsSeen(text)
-      this.#walk(next, text, link.caseOnly ? fold : text, textPresence, kinds.low, kinds.high)
+      this.#walk(next, text, (link.beyondCase & presence) === 0 ? fold : text, textPresence, kinds.low, kinds.high)
     }
   }
 

@@ -346,8 +346,8 @@ export interface TransformationDefinition extends NamedDefinition {
   readonly changes?: RegExp
   /** The bytes that may come of a byte, wherever it stands, with every variant; absent: any may, and of nothing too. */
   readonly yields?: (byte: ByteString) => ByteString
-  /** Whether it changes nothing but the case of ASCII letters. */
-  readonly caseOnly?: true
+  /** Whether it changes nothing but the case of ASCII letters; a set: in values without these of the bytes of `changes`. */
+  readonly caseOnly?: true | RegExp
   /** In place of `apply` on the ModSecurity engine that differs; Coraza's are in `transformations/coraza.ts`. */
   readonly variants?: Readonly<Partial<Record<PlatformName, (value: ByteString) => ByteString>>>
   /** Whether multiMatch tests what came out; absent: where it differs. Set where a rule is compiled. */

@@ -7,41 +7,38 @@
 import { htmlEntities, looseHtmlEntities } from '../html-entities.js'
 import type { TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { decodeUtf8, encodeUtf8, utf8LengthAt } from '../utf8.js'
+import { encodeUtf8, replacement } from '../utf8.js'
+import { borrowBytes, byteString, bytesToEdit, byteTable, isSpace, itself } from './bytes.js'
+import { dropped, lengthOfPoint, mapPoints, type PointMap, pointIn, remembered } from './code-points.js'
 import { base64Decode, base64DecodeExt, hexDecode } from './codec.js'
 import { cssDecode, htmlEntityDecode, jsDecode } from './escape.js'
 import { compressWhitespace, normalizePath, normalizePathWin, removeWhitespace } from './normalise.js'
 import { lowercase, uppercase } from './text.js'
-import { utf8toUnicode } from './url.js'
+import { utf8toUnicode, writeEscape } from './url.js'
 
 const high = /[\x80-\xff]/
 
-/**
- * Letters are those of Unicode, so that `caseOnly` of none holds, and any byte may come of those above 0x7F. `changes`:
- * where they are other bytes.
- */
+const highBytes = String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => 0x80 | byte))
+
+/** What the table says of the transformation, with what is otherwise on Coraza. */
 function instead(
   of: TransformationDefinition,
   apply: (value: ByteString) => ByteString,
-  changes = of.changes,
+  otherwise: Pick<TransformationDefinition, 'caseOnly' | 'changes' | 'yields'> = {},
 ): TransformationDefinition {
-  const { caseOnly: _, changes: _others, yields, ...rest } = of
-  return {
-    ...rest,
-    ...(changes && { changes }),
-    ...(yields && { yields: (byte) => (high.test(byte) ? anyByte : yields(byte)) }),
-    apply,
-  }
+  return { ...of, ...otherwise, apply }
 }
 
-const anyByte = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte))
-
-/** Maps code points one to one, as Go's unicode package does; bytes that are no UTF-8 become U+FFFD. */
-function mapped(value: ByteString, map: (char: string) => string): ByteString {
-  let result = ''
-  for (const char of decodeUtf8(value)) result += map(char)
-  return encodeUtf8(result)
+/** `ofHigh` may come of a byte above 0x7F, of others what the transformation makes of them elsewhere. */
+function yielding(
+  { yields = itself }: TransformationDefinition,
+  ofHigh: (byte: ByteString) => ByteString,
+): (byte: ByteString) => ByteString {
+  return (byte) => (high.test(byte) ? ofHigh(byte) : yields(byte))
 }
+
+const asIs = byteTable((byte) => byte)
+const allKept = byteTable(() => 1)
 
 function lowerOf(char: string): string {
   return char === '\u0130' ? 'i' : char.toLowerCase()
@@ -65,25 +62,56 @@ function upperOf(char: string): string {
   return char
 }
 
-const unicodeSpace = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
+const lowerPoints: PointMap = {
+  bytes: byteTable((byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte)),
+  keeps: allKept,
+  above: remembered(lowerOf),
+}
+
+const upperPoints: PointMap = {
+  bytes: byteTable((byte) => (byte >= 0x61 && byte <= 0x7a ? byte & ~0x20 : byte)),
+  keeps: allKept,
+  above: remembered(upperOf),
+}
+
+const pointsButSpace: PointMap = {
+  bytes: asIs,
+  keeps: byteTable((byte) => (isSpace(byte) ? 0 : 1)),
+  above: (point) => (isSpacePoint(point) ? dropped : point),
+}
+
+/** White space of Unicode above 0x7F. */
+function isSpacePoint(point: number): boolean {
+  if (point < 0x1680) return point === 0x85 || point === 0xa0
+  if (point >= 0x2000 && point <= 0x200a) return true
+  return [0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000].includes(point)
+}
 
 /** White space of Latin-1, and a byte A0 that is no UTF-8. */
 function compressLatinSpace(value: ByteString): ByteString {
-  let result = ''
+  if (!value.includes('  ') && !spaceButBlank.test(value)) return value
+  const bytes = bytesToEdit(value)
+  let end = 0
   let inSpace = false
   for (let at = 0; at < value.length; ) {
-    const length = utf8LengthAt(value, at) || 1
-    const piece = value.slice(at, at + length)
-    if (/^(?:[\t-\r \xa0]|\xc2[\x85\xa0])$/.test(piece)) {
-      if (!inSpace) result += ' '
+    const byte = bytes[at] as number
+    const length = byte < 0x80 ? 1 : lengthOfPoint(pointIn(bytes, at))
+    if (isSpace(byte) || byte === 0xa0 || (byte === 0xc2 && isSpaceBehindC2(bytes[at + 1] as number))) {
+      if (!inSpace) bytes[end++] = 0x20
       inSpace = true
+      at += length
     } else {
-      result += piece
       inSpace = false
+      for (const next = at + length; at < next; at++) bytes[end++] = bytes[at] as number
     }
-    at += length
   }
-  return result
+  return byteString(bytes, end, value)
+}
+
+const spaceButBlank = /[\t-\r\x85\xa0]/
+
+function isSpaceBehindC2(byte: number): boolean {
+  return byte === 0x85 || byte === 0xa0
 }
 
 function decodeCss(value: ByteString): ByteString {
@@ -117,8 +145,36 @@ const windows1252 =
 
 const longestLooseName = 6
 
+/** By the first two characters: 1 where a name that needs no semicolon begins with them. */
+const looseBeginnings = new Uint8Array(0x10000)
+for (const name of looseHtmlEntities) looseBeginnings[beginningAt(name, 0)] = 1
+
+/** The two characters at `index` as a number; what stands behind the end counts as NUL. */
+function beginningAt(text: ByteString, index: number): number {
+  return (text.charCodeAt(index) << 8) | text.charCodeAt(index + 1)
+}
+
+/**
+ * Whether there may be a reference in the value.
+ * PERF(transformations): in a query string nearly every `&` is none.
+ */
+function mayRefer(value: ByteString): boolean {
+  for (let at = value.indexOf('&'); at >= 0; at = value.indexOf('&', at + 1)) {
+    if (value.charCodeAt(at + 1) === 0x23 || looseBeginnings[beginningAt(value, at + 1)] === 1) return true
+    let end = at + 1
+    while (isAlphanumeric(value.charCodeAt(end))) end++
+    if (value.charCodeAt(end) === 0x3b) return true
+  }
+  return false
+}
+
+function isAlphanumeric(byte: number): boolean {
+  const letter = byte | 0x20
+  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x7a)
+}
+
 function decodeEntities(value: ByteString): ByteString {
-  if (!value.includes('&')) return value
+  if (!mayRefer(value)) return value
   return value.replace(
     /&(?:#(?:[xX]([0-9a-fA-F]+)|(\d+));?|([a-zA-Z0-9]+)(;?))/g,
     (whole: string, hex?: string, decimal?: string, name?: string, end?: string) => {
@@ -140,14 +196,26 @@ function referred(point: number): string {
   return String.fromCodePoint(point)
 }
 
+/** How many times as long a value becomes where each byte is written as `%ufffd`. */
+const longestEscape = 6
+
 function escapeUnicode(value: ByteString): ByteString {
   if (!high.test(value)) return value
-  let result = ''
-  for (const char of decodeUtf8(value)) {
-    const point = char.codePointAt(0) as number
-    result += point < 0x80 ? char : `%u${point.toString(16).padStart(4, '0')}`
+  const from = bytesToEdit(value)
+  const to = borrowBytes(value.length * longestEscape)
+  let end = 0
+  for (let at = 0; at < value.length; ) {
+    const byte = from[at] as number
+    if (byte < 0x80) {
+      to[end++] = byte
+      at++
+      continue
+    }
+    const point = pointIn(from, at)
+    at += lengthOfPoint(point)
+    end = writeEscape(to, end, point < 0 ? 0xfffd : point)
   }
-  return result
+  return byteString(to, end, value)
 }
 
 /** What is not hexadecimal throughout stays. */
@@ -168,7 +236,7 @@ function decodeBase64(value: ByteString): ByteString {
 
 /** Go's filepath.Clean, with what ends in a slash ending in one, even `/`; nothing where only the place itself is left. */
 function cleanPath(path: ByteString): ByteString {
-  if (path === '') return path
+  if (path === '' || isClean(path)) return path
   const rooted = path.startsWith('/')
   const kept: ByteString[] = []
   for (const segment of path.split('/')) {
@@ -181,23 +249,37 @@ function cleanPath(path: ByteString): ByteString {
   return clean !== '' && path.endsWith('/') ? `${clean}/` : clean
 }
 
+/** Whether there is nothing to clean away; false too for the root, and for some other paths. */
+function isClean(path: ByteString): boolean {
+  return path !== '/' && path.charCodeAt(0) !== 0x2e && !path.includes('//') && !path.includes('/.')
+}
+
 /** Backslashes are slashes; alternate data streams, and dots and blanks at the end of a segment, go. */
 function cleanWindowsPath(path: ByteString): ByteString {
+  const clean = withoutStream(cleanPath(path.includes('\\') ? path.replaceAll('\\', '/') : path))
+  if (!mayEndLoosely(clean)) return clean
   const trimmed: ByteString[] = []
-  const segments = withoutStream(cleanPath(path.replace(/\\/g, '/'))).split('/')
-  if (!segments.some((segment) => !/^\.*$/.test(segment) && /[. ]$/.test(segment))) return segments.join('/')
-  for (const segment of segments) {
-    if (/^\.*$/.test(segment)) trimmed.push(segment)
-    else {
-      const shorter = segment.replace(/(?<![. ])[. ]+$/, '')
-      if (shorter !== '') trimmed.push(shorter)
-    }
+  for (const segment of clean.split('/')) {
+    let end = segment.length
+    while (end > 0 && isDotOrBlank(segment, end - 1)) end--
+    if (end === segment.length || /^\.*$/.test(segment)) trimmed.push(segment)
+    else if (end > 0) trimmed.push(segment.slice(0, end))
   }
   return trimmed.join('/')
 }
 
+function mayEndLoosely(path: ByteString): boolean {
+  return (path !== '' && isDotOrBlank(path, path.length - 1)) || path.includes('./') || path.includes(' /')
+}
+
+function isDotOrBlank(path: ByteString, index: number): boolean {
+  const byte = path.charCodeAt(index)
+  return byte === 0x2e || byte === 0x20
+}
+
 /** The path without what follows a colon of its last segment; a drive letter stays. */
 function withoutStream(path: ByteString): ByteString {
+  if (!path.includes(':')) return path
   const drive = /^[A-Za-z]:/.exec(path)?.[0] ?? ''
   const rest = path.slice(drive.length)
   const slash = rest.endsWith('/') ? '/' : ''
@@ -212,21 +294,30 @@ export const corazaTransformations: readonly TransformationDefinition[] = [
   instead(
     compressWhitespace,
     (value) => (high.test(value) ? compressLatinSpace(value) : compressWhitespace.apply(value)),
-    /[\t-\r \x80-\xff]/,
+    { changes: /[\t-\r \x85\xa0]/, yields: yielding(compressWhitespace, (byte) => `${byte} `) },
   ),
   instead(cssDecode, decodeCss),
   instead(hexDecode, decodeHex),
   instead(htmlEntityDecode, decodeEntities),
   instead(jsDecode, decodeJs),
-  instead(lowercase, (value) => (high.test(value) ? mapped(value, lowerOf) : lowercase.apply(value)), /[A-Z\x80-\xff]/),
+  instead(lowercase, (value) => (high.test(value) ? mapPoints(value, lowerPoints) : value.toLowerCase()), {
+    caseOnly: high,
+    changes: /[A-Z\x80-\xff]/,
+    // Of the Kelvin sign and of a capital I with a dot.
+    yields: yielding(lowercase, () => `${highBytes}ki`),
+  }),
   instead(normalizePath, cleanPath),
-  instead(normalizePathWin, cleanWindowsPath, /[./\\: ]/),
+  instead(normalizePathWin, cleanWindowsPath, { changes: /[./\\: ]/ }),
   instead(
     removeWhitespace,
-    (value) =>
-      high.test(value) ? mapped(value, (char) => (unicodeSpace.test(char) ? '' : char)) : removeWhitespace.apply(value),
-    /[\t-\r \x80-\xff]/,
+    (value) => (high.test(value) ? mapPoints(value, pointsButSpace) : removeWhitespace.apply(value)),
+    { changes: /[\t-\r \x80-\xff]/, yields: yielding(removeWhitespace, (byte) => `${byte}${replacement}`) },
   ),
-  instead(uppercase, (value) => (high.test(value) ? mapped(value, upperOf) : uppercase.apply(value)), /[a-z\x80-\xff]/),
-  instead(utf8toUnicode, escapeUnicode),
+  instead(uppercase, (value) => (high.test(value) ? mapPoints(value, upperPoints) : value.toUpperCase()), {
+    caseOnly: high,
+    changes: /[a-z\x80-\xff]/,
+    // Of a small i without a dot and of the long s.
+    yields: yielding(uppercase, () => `${highBytes}IS`),
+  }),
+  instead(utf8toUnicode, escapeUnicode, { changes: high, yields: yielding(utf8toUnicode, () => '%u0123456789abcdef') }),
 ]

@@ -173,7 +173,8 @@ function codePointAt(bytes: Buffer, index: number, length: number): number {
   return point
 }
 
-function writeEscape(bytes: Buffer, at: number, point: number): number {
+/** Writes `%u` and the code point in four to six digits; gives the position behind it. */
+export function writeEscape(bytes: Buffer, at: number, point: number): number {
   let end = at
   bytes[end++] = 0x25
   bytes[end++] = 0x75
