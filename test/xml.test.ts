@@ -1,8 +1,12 @@
 /**
  * XML bodies as libxml2 reads them for libmodsecurity 3.0.9; every expectation was seen on the engine.
  */
+
+import { createRequire } from 'node:module'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Random } from '../bench/peers/random.js'
+import { attributesBelow } from '../engine/bodies/xml.js'
 import { play } from './support/scenario.js'
 
 const rules = `SecRule REQUEST_HEADERS:Content-Type "@rx xml" "id:9,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"
@@ -62,6 +66,43 @@ test('encodings', () => {
   assert.is(named('utf-16', 'x'), null)
   assert.is(named('foo', 'x'), null)
   assert.equal(read('\xef\xbb\xbf<?xml version="1.0" encoding="ISO-8859-1"?><a>\xc3\xa9</a>'), ['\xc3\xa9'])
+})
+
+/** An element with attributes in any order, some of one local name. */
+function randomElement(random: Random, depth: number): string {
+  const names = ['a', 'b', 'B', 'c', 'd', 'p:a', 'p:b', 'q:a', 'xml:lang', 'lang', 'xmlns', 'xmlns:r', '\u00e9']
+  const taken = new Set(random.many(0, 6, () => random.pick(names)))
+  const attributes = [...taken].map(
+    (name) => ` ${name}="${random.pick(['', 'x', '&lt;&#65;', ' y\n', '&e;'])}${random.below(99)}"`,
+  )
+  const children = random.many(0, depth > 0 ? 4 : 0, () =>
+    random.pick([
+      () => randomElement(random, depth - 1),
+      () => 'text',
+      () => '<!--c-->',
+      () => '<?p i?>',
+      () => '<![CDATA[x]]>',
+    ])(),
+  )
+  return `<p:e xmlns:p="u" xmlns:q="v"${attributes.join('')}>${children.join('')}</p:e>`
+}
+
+test('all attributes are those, and in the order, that the XPath library selects', () => {
+  const load = createRequire(import.meta.url)
+  const { parseXmlDocument } = load('slimdom') as typeof import('slimdom')
+  const { evaluateXPathToNodes } = load('fontoxpath') as typeof import('fontoxpath')
+  const random = new Random(12)
+  let count = 0
+  for (let n = 0; n < 500; n++) {
+    const document = parseXmlDocument(`<!DOCTYPE a [<!ENTITY e "x">]><!--c-->${randomElement(random, 4)}<?p i?>`)
+    const root = document.documentElement
+    const expected = evaluateXPathToNodes('//@*', document as never) as unknown as { name: string; value: string }[]
+    const of = (all: readonly { name: string; value: string }[]): string[] =>
+      all.map(({ name, value }) => `${name} ${value}`)
+    assert.equal(root === null ? [] : of(attributesBelow(root)), of(expected))
+    count += expected.length
+  }
+  assert.ok(count > 1500, `${count}`)
 })
 
 test.run()
