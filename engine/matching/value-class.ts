@@ -117,6 +117,9 @@ function partsOf(tests: readonly PlannedTest[]): PipelineTests[][] {
   )
 }
 
+/** LIMIT: plans that are kept, each for a set of pipelines that a string came from; then all are made anew. */
+const mostPlans = 1024
+
 class ClassPart {
   readonly #trie: PipelineTrie
   readonly #plans = new Map<number, StringPlan>()
@@ -177,6 +180,7 @@ class ClassPart {
         Math.floor(ends / 2 ** position) % 2 === 1 ? pipeline.tests : [],
       )
       plan = planOf([...new Set(tests)], this.all.length)
+      if (this.#plans.size >= mostPlans) this.#plans.clear()
       this.#plans.set(ends, plan)
     }
     return plan
