@@ -21,6 +21,7 @@ const patterns = [
   'a.*b',
   'sleep\\([\'"]?\\d',
   '(?:ab|cd)+ef',
+  '<script.*>',
 ]
 
 test('packed and learnt, a pattern requires what it did', () => {
