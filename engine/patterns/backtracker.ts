@@ -377,6 +377,7 @@ export class Backtracker {
     let end = greedy ? at : failures.runEnd(pc, at)
     let most = value.length
     for (; end < most && set[value.charCodeAt(end)] === 1; end++) {
+      if (!greedy) end = Math.max(end, failures.runEnd(pc, end) - 1)
       if (!greedy || end === at || most < value.length) continue
       const passes = failures.passesOf(failures.stateAt(pc, end, this.#registers))
       if (passes < 0) continue
