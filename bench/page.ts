@@ -31,7 +31,7 @@ export function performancePage(kept: KeptRecords): string {
 }
 
 /** Records behind which V8 has compiled most of what is used often. */
-const enoughWarmUp = 4000
+const enoughWarmUp = 3000
 
 const shortWarmUp = '**A small sample with a short warm-up: V8 was still compiling, and the figures are rough.**'
 
