@@ -31,7 +31,8 @@ const { values: options } = parseArgs({
 
 const kind = fuzzKinds[options.kind]
 if (kind === undefined) throw new Error(`--kind is one of ${Object.keys(fuzzKinds).join(', ')}`)
-const opened = await openOracle(options.oracle, options.library)
+const { library } = options
+const opened = await openOracle(options.oracle, library)
 if (opened === null) throw new Error(`--oracle is one of ${oracleNames.join(', ')}`)
 const { oracle, dialect } = opened
 const { benign, attacks } = bundledCorpora()

@@ -117,7 +117,10 @@ export function fidelityPage(
   refusals: readonly RefusedRules[],
   command: string,
 ): string {
-  const versions = [...new Set(comparisons.map(({ peer, version }) => `- ${peer}: ${version}`))]
+  const versions = new Map<string, string>()
+  // Apache does not always say its own.
+  for (const { peer, version } of comparisons)
+    if (version.length > (versions.get(peer) ?? '').length) versions.set(peer, version)
   const rulesets = [...new Set([...comparisons, ...refusals].map(({ rules }) => rules))]
   const sections = rulesets.map((name) => {
     const here = comparisons.filter(({ rules }) => rules === name)
@@ -131,7 +134,7 @@ Written by \`${command}\` (\`--records\` replays a sample). Every record is repl
 wafsim with \`--platform\` of the peer and through the peer itself, with the same rule files. They agree where both
 log the same rule ids, come to the same anomaly scores, and the client gets the same answer.
 
-${versions.join('\n')}
+${[...versions].map(([peer, version]) => `- ${peer}: ${version}`).join('\n')}
 
 \`benign\` and \`attacks\` are the bundled corpora, \`crs\` the requests of the CRS tests, \`generated\` seeded benign
 requests of many kinds, \`mutations\` payloads carried elsewhere and records with a few bytes changed.
