@@ -40,7 +40,7 @@ function totalsOf(bytes: Uint8Array): Map<string, Totals> {
 const { attacks } = bundledCorpora()
 
 for (const [command, more, worker] of [
-  ['run', ['--workers', '2'], 'worker 2'],
+  ['run', ['--workers', '2'], 'worker 1'],
   ['bench', ['--workers', '1', '--rounds', '1', '--no-memo'], 'modsec3, 1 worker, no memo: worker 1'],
 ] as const)
   test(`${command}: wall time, processor time and heap of main and workers`, () => {
