@@ -82,7 +82,7 @@ export async function replay(input: ReplayInput): Promise<RunReport> {
   }
   const pool = createPool(input.loaded, poolOptions)
   // Behind the pool, whose threads have started on the ruleset by now.
-  const evaluatesHere = input.workers === 0 || input.mainThreadWorks || input.loaded.ruleset.persistent
+  const evaluatesHere = input.mainThreadWorks || threadsFor(input.loaded, poolOptions) === 0
   const settings = settingsInForce(input.loaded.ruleset, evaluatesHere ? input.shortcuts : noShortcuts)
   const counts = new ReplayCounts(settings)
   const began = performance.now()

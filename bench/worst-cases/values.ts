@@ -127,7 +127,7 @@ const scriptPieces = [
   'import',
 ]
 
-/** Values by name. What all literals of a prefilter are, only the ruleset tells: see `literalValue`. */
+/** Values by name. */
 export const hostileValues: readonly HostileValue[] = [
   repeated('(', '('),
   repeated(')', ')'),
@@ -237,8 +237,3 @@ export const hostileValues: readonly HostileValue[] = [
   mixed('letters and blanks', ['a', 'b', 'e', 'o', 'r', 's', 't', ' ', '\n'], 8),
   mixed('everything', [...sqlPieces, ...markupPieces, ...shellPieces, ...scriptPieces], 9),
 ]
-
-/** Texts one behind the other, over and over: made to hold every literal that a ruleset's prefilter looks for. */
-export function literalValue(name: string, literals: readonly ByteString[]): HostileValue {
-  return repeated(name, literals.join(' '))
-}
