@@ -56,6 +56,16 @@ export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/ve
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
 export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
+export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'
+export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
 export { isProtected } from './tuning/protected-rules.js'
+export {
+  type Condition,
+  type Placement,
+  type ReadExclusion,
+  type ReadFile,
+  type ReadKind,
+  readExclusions,
+} from './tuning/read-exclusions.js'
 export { variables } from './variables/index.js'

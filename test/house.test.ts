@@ -80,7 +80,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   pool: ['profiling', 'model', 'errors', 'compile', 'matching', 'patterns', 'transaction'],
   tally: ['model'],
   'settings-in-force': ['model', 'matching', 'transaction'],
-  tuning: ['model', 'errors', 'settings-in-force', 'transaction'],
+  tuning: ['model', 'errors', 'settings-in-force', 'transaction', 'exclusions', 'seclang', 'patterns', 'compile'],
   corpora: ['model', 'errors'],
   rulesets: ['model', 'errors'],
   measure: ['index', 'corpora', 'rulesets'],

@@ -1,0 +1,72 @@
+/**
+ * The comments around an exclusion that wafsim writes, so that the file can be read back and updated:
+ *
+ *   # wafsim:begin key=1f2e3d4c5b6a kind=ctl-remove-by-id place=before ids=10001 date=2026-12-01
+ *   …
+ *   # wafsim:end key=1f2e3d4c5b6a sha=0123456789abcdef
+ *
+ * The digest is that of the lines between, blanks at their ends left out: where it differs, people have edited them.
+ */
+import { createHash } from 'node:crypto'
+import type { Exclusion, ExclusionKind } from './exclusion.js'
+
+export interface BeginMark {
+  readonly key: string
+  readonly kind: ExclusionKind
+  readonly placement: Exclusion['placement']
+  /** Ids of the rules between the marks. */
+  readonly ids: readonly number[]
+  /** Day it was written, `YYYY-MM-DD`. */
+  readonly date: string
+}
+
+/** Keys are made of these; anything else cannot come from wafsim. */
+const keyPattern = '[A-Za-z0-9_-]{1,64}'
+const beginPattern = new RegExp(
+  `^ wafsim:begin key=(${keyPattern}) kind=([a-z-]+) place=(setup|before|after|location) ids=([\\d,]*) date=(\\d{4}-\\d\\d-\\d\\d)\\s*$`,
+)
+const endPattern = new RegExp(`^ wafsim:end key=(${keyPattern}) sha=([0-9a-f]{16})\\s*$`)
+
+export function beginComment(mark: BeginMark): string {
+  const { key, kind, placement, ids, date } = mark
+  return `# wafsim:begin key=${key} kind=${kind} place=${placement} ids=${ids.join(',')} date=${date}`
+}
+
+export function endComment(key: string, lines: readonly string[]): string {
+  return `# wafsim:end key=${key} sha=${digestOfLines(lines)}`
+}
+
+/** Of the lines between the marks; 16 hexadecimal digits. */
+export function digestOfLines(lines: readonly string[]): string {
+  const text = lines.map((line) => line.trim()).join('\n')
+  return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 16)
+}
+
+/** `comment`: what follows the `#`. */
+export function readBegin(comment: string): BeginMark | null {
+  const match = beginPattern.exec(comment)
+  if (match === null) return null
+  const [, key = '', kind = '', placement = '', ids = '', date = ''] = match
+  return {
+    key,
+    kind: kind as ExclusionKind,
+    placement: placement as BeginMark['placement'],
+    ids: ids
+      .split(',')
+      .filter((id) => id !== '')
+      .map(Number),
+    date,
+  }
+}
+
+export function readEnd(comment: string): { readonly key: string; readonly digest: string } | null {
+  const match = endPattern.exec(comment)
+  return match === null ? null : { key: match[1] ?? '', digest: match[2] ?? '' }
+}
+
+/** The key that holds from this comment on: of a block that begins, null where one ends, undefined for other comments. */
+export function blockKeyOf(comment: string): string | null | undefined {
+  const begin = readBegin(comment)
+  if (begin !== null) return begin.key
+  return readEnd(comment) === null ? undefined : null
+}
