@@ -23,7 +23,7 @@ export function headerCollection(headers: readonly Header[], platform: Platform)
 }
 
 /** The path as Apache parses it: not decoded, one slash for all it begins with; empty where the target has none. */
-function serverPath({ method, uri }: RecordedRequest): ByteString {
+function serverPath({ method, uri }: Pick<RecordedRequest, 'method' | 'uri'>): ByteString {
   if (method === 'CONNECT') return ''
   return (withoutOrigin(uri).split('?')[0] ?? '').replace(/^\/{2,}/, '/')
 }
@@ -44,6 +44,19 @@ const splitters: Readonly<Record<Platform['requestTarget'], (target: ByteString)
   'as-sent': splitAsSent,
   decoded: splitDecoded,
   go: splitGo,
+}
+
+/** Whether rules see the path as Apache has it, not as the engine splits the request target. */
+function hasServerPath({ server, pathIsServers }: Platform): boolean {
+  return server === 'apache' && pathIsServers
+}
+
+/** REQUEST_FILENAME as a rule of phase 1 sees it. */
+export function filenameOf(
+  { request }: { readonly request: Pick<RecordedRequest, 'method' | 'uri'> },
+  platform: Platform,
+): ByteString {
+  return hasServerPath(platform) ? serverPath(request) : splitters[platform.requestTarget](request.uri).path
 }
 
 interface ParsedQuery {
@@ -88,7 +101,7 @@ export class RecordedRequestView implements RequestView {
     this.uriError = split.error
     this.headers = headerCollection(platform.server === 'apache' ? apacheHeaders(request) : request.headers, platform)
     this.#sentPath = serverPath(request)
-    if (platform.server === 'apache' && platform.pathIsServers) this.#setPath(this.#sentPath)
+    if (hasServerPath(platform)) this.#setPath(this.#sentPath)
   }
 
   /**

@@ -91,7 +91,7 @@ function removeAtPath(group: HitGroup, input: ProposeInput, ids: IdRange): Exclu
     path: group.path,
     placement: 'before',
     configIds: [id],
-    directive: scopedRule(id, group.path, [`ruleRemoveById=${group.ruleId}`]),
+    directive: scopedRule(id, group.path, [`ruleRemoveById=${group.ruleId}`], input.platform),
   })
 }
 
@@ -106,7 +106,7 @@ function removeTargetAtPath(group: HitGroup, input: ProposeInput, ids: IdRange):
     path: group.path,
     placement: 'before',
     configIds: [id],
-    directive: scopedRule(id, group.path, [`ruleRemoveTargetById=${group.ruleId};${group.target}`]),
+    directive: scopedRule(id, group.path, [`ruleRemoveTargetById=${group.ruleId};${group.target}`], input.platform),
   })
 }
 
