@@ -34,6 +34,25 @@ export function runTransaction(
   return transaction
 }
 
+/**
+ * The transaction as phase 2 finds it: phase 1 has run, for what its rules say of the body, and the body is read. It is
+ * run in detection only, so that no block of phase 1 hides the body. Null where the server refuses the request, or the
+ * engine is off for it.
+ */
+export function runToBody(ruleset: Ruleset, record: TransactionRecord, shortcuts: Shortcuts): Transaction | null {
+  const transaction = new Transaction(record, ruleset)
+  if (transaction.mode === 'off') return null
+  if (ruleset.platform.server === 'apache' && apacheRefusal(record.request) !== null) return null
+  transaction.setEngineMode('detection-only')
+  const matching = new Matching(transaction, shortcuts)
+  const stretches = shortcuts.stretches ? new Stretches(transaction, matching, false) : null
+  runPhase(transaction, matching, stretches, 1, false)
+  if (!mayGoOn(transaction, 2)) return null
+  const answer = serverAnswer(transaction)
+  transaction.phase = 2
+  return answer === null || transaction.body.errorAtEnd ? transaction : null
+}
+
 function runPhases(transaction: Transaction, everything: boolean, shortcuts: Shortcuts): void {
   const { record, ruleset } = transaction
   const matching = new Matching(transaction, shortcuts)
