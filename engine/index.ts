@@ -55,7 +55,7 @@ export { type InspectedValue, inspectedValues } from './transaction/inspected-va
 export { createPersistentStore, type PersistentStore } from './transaction/persistent.js'
 export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/verdict.js'
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
-export { neutral, type Placement, placePayload } from './tuning/carriers.js'
+export { type Carried, neutral, placePayload } from './tuning/carriers.js'
 export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
 export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'

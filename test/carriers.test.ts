@@ -7,10 +7,10 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bundledCorpora, corpusReader } from '../corpora/index.js'
 import {
+  type Carried,
   inspectedValues,
   loadRuleset,
   neutral,
-  type Placement,
   type PlatformName,
   placePayload,
   platforms,
@@ -173,7 +173,7 @@ function targetOf({ target }: Place, platform: PlatformName): string {
   return typeof target === 'string' ? target : target[platform]
 }
 
-function placedIn(placement: Placement, what: string): TransactionRecord {
+function placedIn(placement: Carried, what: string): TransactionRecord {
   if ('refused' in placement) throw new Error(`${what}: ${placement.refused}`)
   return placement.record
 }
@@ -195,7 +195,7 @@ for (const platform of platformNames)
 for (const platform of platformNames)
   test(`${platform}: names, whole bodies, and what no client can write`, () => {
     const ruleset = rulesets.get(platform) as Ruleset
-    const put = (shape: RequestShape, target: string, payload: string): Placement =>
+    const put = (shape: RequestShape, target: string, payload: string): Carried =>
       placePayload(ruleset, request(shape), target, payload)
     const named = placedIn(put({ body: 'a=b&q=old' }, 'ARGS_NAMES:q', '<script>'), 'a name')
     assert.is(named.request.body, 'a=b&%3Cscript%3E=old')

@@ -12,7 +12,7 @@ import { type InspectedValue, inspect, inspectedValues } from '../transaction/in
 import { type Filling, filled, headerSlots, pathSlot, querySlot, valueSlots, wholeBody } from './request-slots.js'
 import type { Slot, Spelling } from './slot.js'
 
-export type Placement =
+export type Carried =
   | {
       readonly record: TransactionRecord
       /** What the engine sees there: the payload, or what the place makes of it (percent-encoded, without line ends). */
@@ -135,7 +135,7 @@ export function placePayload(
   carrier: TransactionRecord,
   target: ByteString,
   payload: ByteString,
-): Placement {
+): Carried {
   const slots = slotsFor(ruleset, carrier, target)
   if (slots.length === 0) return { refused: refusals.absent }
   const before = probeOf(ruleset, carrier).values
