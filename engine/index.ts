@@ -61,7 +61,7 @@ export { type Example, type HitGroup, HitGroups } from './tuning/false-positives
 export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'
 export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
-export { isProtected } from './tuning/protected-rules.js'
+export { isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
 export {
   type Condition,
   type Placement,
