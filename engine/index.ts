@@ -34,6 +34,7 @@ export {
   type Header,
   isUnreadable,
   type Label,
+  type Origin,
   type RawLines,
   type TransactionRecord,
   type UnreadableRecord,
