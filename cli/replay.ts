@@ -12,13 +12,13 @@ import {
   type HitGroup,
   HitGroups,
   IdRange,
-  isProtected,
   isUnreadable,
   type LineReader,
   type LoadedRuleset,
   noShortcuts,
   type Profiling,
   proposeExclusion,
+  protectionOf,
   type RuleCount,
   type SettingsInForce,
   type Shortcuts,
@@ -154,6 +154,7 @@ class ReplayCounts {
     const totals: Totals = this.#tally.totals()
     const rules: readonly RuleCount[] = this.#tally.rules()
     const ids = new IdRange()
+    const protection = protectionOf(ruleset)
     const propose = (group: HitGroup, of: number): FalsePositiveGroup => ({
       ruleIds: [group.ruleId],
       msg: group.msg,
@@ -163,9 +164,7 @@ class ReplayCounts {
       requests: group.requests,
       blockedRequests: group.blockedRequests,
       examples: group.examples,
-      exclusion: isProtected(group.ruleId)
-        ? null
-        : proposeExclusion(group, { platform: ruleset.platform, settings, of }, ids),
+      exclusion: proposeExclusion(group, { ruleset, settings, protection, platform: ruleset.platform, of }, ids),
     })
     const falsePositives = this.#benign.list().map((group) => propose(group, totals.benignTotal))
     const unlabelledBlocks = this.#unlabelled.list().map((group) => propose(group, totals.byLabel.unknown))
