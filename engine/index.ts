@@ -75,8 +75,7 @@ export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, rea
 export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'
 export { type KeyFamily, literalFamily, literalTemplate, type Spot, splitTarget } from './tuning/place.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
-export { isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
-export { isProtected } from './tuning/protected-rules.js'
+export { isProtected, isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
 export { protectionOf } from './tuning/protection.js'
 export {
   type Condition,
