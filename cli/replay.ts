@@ -18,7 +18,6 @@ import {
   noShortcuts,
   type Profiling,
   proposeExclusion,
-  protectionOf,
   type RuleCount,
   type SettingsInForce,
   type Shortcuts,
@@ -154,7 +153,6 @@ class ReplayCounts {
     const totals: Totals = this.#tally.totals()
     const rules: readonly RuleCount[] = this.#tally.rules()
     const ids = new IdRange()
-    const protection = protectionOf(ruleset)
     const propose = (group: HitGroup, of: number): FalsePositiveGroup => ({
       ruleIds: [group.ruleId],
       msg: group.msg,
@@ -164,7 +162,7 @@ class ReplayCounts {
       requests: group.requests,
       blockedRequests: group.blockedRequests,
       examples: group.examples,
-      exclusion: proposeExclusion(group, { ruleset, settings, protection, platform: ruleset.platform, of }, ids),
+      exclusion: proposeExclusion(group, { ruleset, settings, platform: ruleset.platform, of }, ids),
     })
     const falsePositives = this.#benign.list().map((group) => propose(group, totals.benignTotal))
     const unlabelledBlocks = this.#unlabelled.list().map((group) => propose(group, totals.byLabel.unknown))

@@ -63,7 +63,6 @@ export {
   exclusionKinds,
   isAvailable,
   ladder,
-  type Protection,
   type Unavailable,
 } from './tuning/candidates.js'
 export { type Carried, neutral, placePayload } from './tuning/carriers.js'
@@ -75,8 +74,7 @@ export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, rea
 export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'
 export { type KeyFamily, literalFamily, literalTemplate, type Spot, splitTarget } from './tuning/place.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
-export { isProtected, isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
-export { protectionOf } from './tuning/protection.js'
+export { isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
 export {
   type Condition,
   type Placement,

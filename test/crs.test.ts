@@ -15,7 +15,6 @@ import {
   type PlatformName,
   platforms,
   proposeExclusion,
-  protectionOf,
   settingsInForce,
   type TransactionRecord,
 } from '../engine/index.js'
@@ -79,7 +78,6 @@ else {
       ruleset: before,
       platform: platforms.modsec3,
       settings: settingsInForce(before),
-      protection: protectionOf(before),
       of: 1,
     }
     const ids = new IdRange()

@@ -5,6 +5,7 @@
  * Protected rules get none. Sources of what each platform honours: docs/exclusions.md.
  */
 import { createHash } from 'node:crypto'
+import { selectByTag } from '../exclusions.js'
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { Rule, Ruleset } from '../model/ruleset.js'
@@ -13,6 +14,7 @@ import { escapedPattern, isWritableKey, pathEscaper, scopedRule, settingAction }
 import type { Exclusion, ExclusionKind } from './exclusion.js'
 import { isDerivedTarget } from './hits.js'
 import { type HitSource, type Scope, type Spot, splitTarget } from './place.js'
+import { protectedRulesOf } from './protected-rules.js'
 import { settingRule } from './setting-rules.js'
 
 /** An exclusion before it has ids. */
@@ -42,16 +44,9 @@ export interface Unavailable {
   readonly unavailable: string
 }
 
-/** Says why a rule, or what a tag covers, must not be excluded; null where it may. */
-export interface Protection {
-  reason(ruleId: number): string | null
-  reasonForTag(tag: string): string | null
-}
-
 export interface CandidateInput {
   readonly ruleset: Ruleset
   readonly settings: SettingsInForce
-  readonly protection: Protection
   /** Conditions beside the path, where the caller asks for them. */
   readonly method?: ByteString | null
   readonly host?: ByteString | null
@@ -160,8 +155,10 @@ export function ladder(spot: Spot, input: CandidateInput): readonly (Candidate |
   const rule = ruleOf(input.ruleset, spot.ruleId)
   if (rule === undefined) return [{ kind: 'remove-by-id', unavailable: `rule ${spot.ruleId} is not in this ruleset` }]
   const build: Build = { spot, rule, platform: input.ruleset.platform, input }
-  const reason = input.protection.reason(rule.id)
-  if (reason !== null) return [{ kind: 'remove-by-id', unavailable: reason }]
+  if (protectedRulesOf(input.ruleset).has(rule.id))
+    return [
+      { kind: 'remove-by-id', unavailable: `rule ${rule.id} steers or weighs other rules; it must not be excluded` },
+    ]
   return exclusionKinds.flatMap((definition, narrowness): readonly (Candidate | Unavailable)[] => {
     const forms = definition.build(build)
     if (typeof forms === 'string') return [{ kind: definition.kind, unavailable: forms }]
@@ -303,9 +300,8 @@ function rulesWithTag(ruleset: Ruleset, tag: string): ReadonlySet<number> {
   }
   let ids = sets.get(tag)
   if (ids === undefined) {
-    const matches = (text: ByteString): boolean =>
-      ruleset.platform.tagMatch === 'regex' ? text.includes(tag) : text === tag
-    ids = new Set(ruleset.rules.filter((rule) => rule.fixedTags?.some(matches) === true).map((rule) => rule.id))
+    const indexes = ruleset.select(selectByTag(tag, ruleset.platform))
+    ids = new Set(indexes.map((index) => ruleset.rules[index]?.id ?? 0))
     sets.set(tag, ids)
   }
   return ids
@@ -317,8 +313,8 @@ const classTag = /^(?:attack-[a-z-]+|language-(?!multi)[a-z-]+)$/
 function withTag(build: Build, forms: (tag: string) => readonly Form[] | string): readonly Form[] | string {
   const tag = (build.rule.fixedTags ?? []).find((text) => classTag.test(text))
   if (tag === undefined) return 'the rule has no tag that names a class of attacks'
-  const reason = build.input.protection.reasonForTag(tag)
-  return reason ?? forms(tag)
+  const [covered] = protectedRulesOf(build.input.ruleset).coveredByTag(tag)
+  return covered === undefined ? forms(tag) : `the tag ${tag} covers rule ${covered}, which must not be excluded`
 }
 
 function targetProblem({ spot, platform }: Build): string | null {

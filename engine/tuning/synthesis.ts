@@ -6,7 +6,7 @@
  * the others are replayed.
  */
 import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
-import { type Candidate, type CandidateInput, eligible, isAvailable, ladder, type Protection } from './candidates.js'
+import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
 import type { Atom, Case, CaseBook, ScoreLimits } from './case-book.js'
 import { type Choice, chooseExclusions } from './choice.js'
 import type { PathTemplate } from './path-templates.js'
@@ -22,7 +22,6 @@ export interface SynthesisInput {
   readonly base: Trial
   readonly book: CaseBook
   readonly limits: ScoreLimits
-  readonly protection: Protection
   templateOf(path: ByteString): PathTemplate
   familyOf(variable: ByteString, name: ByteString): KeyFamily
   filenameOf(record: EvaluatedRecord): ByteString
@@ -72,8 +71,8 @@ class Synthesiser {
   readonly #candidates: CandidateInput
 
   constructor(private readonly input: SynthesisInput) {
-    const { base, protection } = input
-    this.#candidates = { ruleset: base.ruleset, settings: base.settings, protection }
+    const { base } = input
+    this.#candidates = { ruleset: base.ruleset, settings: base.settings }
   }
 
   async run(): Promise<Synthesis> {
