@@ -12,6 +12,7 @@ import {
   type HitGroup,
   HitGroups,
   IdRange,
+  isProtected,
   isUnreadable,
   type LineReader,
   type LoadedRuleset,
@@ -162,7 +163,9 @@ class ReplayCounts {
       requests: group.requests,
       blockedRequests: group.blockedRequests,
       examples: group.examples,
-      exclusion: proposeExclusion(group, { ruleset, settings, platform: ruleset.platform, of }, ids),
+      exclusion: isProtected(group.ruleId)
+        ? null
+        : proposeExclusion(group, { platform: ruleset.platform, settings, of }, ids),
     })
     const falsePositives = this.#benign.list().map((group) => propose(group, totals.benignTotal))
     const unlabelledBlocks = this.#unlabelled.list().map((group) => propose(group, totals.byLabel.unknown))

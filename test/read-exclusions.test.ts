@@ -123,7 +123,14 @@ test('a file falls apart by place, each part with the lines of the file', () => 
 })
 
 test('blocks that wafsim wrote give their key; text that cannot be parsed is reported', () => {
-  const mark = { key: 'abc123', kind: 'remove-by-id', placement: 'after', ids: [], date: '2026-12-01' } as const
+  const mark = {
+    key: 'abc123',
+    kind: 'remove-by-id',
+    placement: 'after',
+    rules: [942100],
+    ids: [],
+    date: '2026-12-01',
+  } as const
   const body = ['SecRuleRemoveById 942100']
   const text = [beginComment(mark), ...body, endComment('abc123', body), 'SecRuleRemoveById 942110'].join('\n')
   assert.equal(

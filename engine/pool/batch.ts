@@ -6,7 +6,6 @@ import {
   type CorpusItem,
   type EvaluatedRecord,
   isUnreadable,
-  originOf,
   type RawLines,
   type TransactionRecord,
   type UnreadableRecord,
@@ -23,8 +22,6 @@ export interface Result {
 export interface BatchOptions extends EvaluateOptions {
   /** Results carry the digest of their record. */
   readonly digests?: boolean
-  /** Results carry who sent their record, when, and what was answered. */
-  readonly origins?: boolean
 }
 
 /** A module whose `createReader(options)` makes a `ReadLines`; workers import it. */
@@ -51,11 +48,7 @@ function unreadable(item: UnreadableRecord): Verdict {
   return errorVerdict(item.id, 'unknown', 'complete', item.unreadable)
 }
 
-export function resultOf(
-  item: CorpusItem,
-  verdict: Verdict,
-  { digests = false, origins = false }: BatchOptions,
-): Result {
+export function resultOf(item: CorpusItem, verdict: Verdict, { digests = false }: BatchOptions): Result {
   if (isUnreadable(item)) return { item, verdict }
   const { id, label, tags, evidence, source, request } = item
   const { method, uri } = request
@@ -68,7 +61,6 @@ export function resultOf(
       ...(source === undefined ? {} : { source }),
       request: { method, uri },
       ...(digests ? { digest: digestOf(item) } : {}),
-      ...(origins ? { origin: originOf(item) } : {}),
     },
     verdict,
   }

@@ -1,7 +1,7 @@
 /**
  * The comments around an exclusion that wafsim writes, so that the file can be read back and updated:
  *
- *   # wafsim:begin key=1f2e3d4c5b6a kind=ctl-remove-by-id place=before ids=10001 date=2026-12-01
+ *   # wafsim:begin key=1f2e3d4c5b6a kind=ctl-remove-by-id place=before rules=942100 ids=10001 date=2026-12-01
  *   …
  *   # wafsim:end key=1f2e3d4c5b6a sha=0123456789abcdef
  *
@@ -14,22 +14,28 @@ export interface BeginMark {
   readonly key: string
   readonly kind: ExclusionKind
   readonly placement: Exclusion['placement']
+  /** Rules it excludes, the first few. */
+  readonly rules: readonly number[]
   /** Ids of the rules between the marks. */
   readonly ids: readonly number[]
   /** Day it was written, `YYYY-MM-DD`. */
   readonly date: string
 }
 
+/** How many rules a mark names. */
+const mostRules = 8
+
 /** Keys are made of these; anything else cannot come from wafsim. */
 const keyPattern = '[A-Za-z0-9_-]{1,64}'
 const beginPattern = new RegExp(
-  `^ wafsim:begin key=(${keyPattern}) kind=([a-z-]+) place=(setup|before|after|location) ids=([\\d,]*) date=(\\d{4}-\\d\\d-\\d\\d)\\s*$`,
+  `^ wafsim:begin key=(${keyPattern}) kind=([a-z-]+) place=(setup|before|after|location) rules=([\\d,]*) ids=([\\d,]*) date=(\\d{4}-\\d\\d-\\d\\d)\\s*$`,
 )
 const endPattern = new RegExp(`^ wafsim:end key=(${keyPattern}) sha=([0-9a-f]{16})\\s*$`)
 
 export function beginComment(mark: BeginMark): string {
-  const { key, kind, placement, ids, date } = mark
-  return `# wafsim:begin key=${key} kind=${kind} place=${placement} ids=${ids.join(',')} date=${date}`
+  const { key, kind, placement, rules, ids, date } = mark
+  const named = rules.slice(0, mostRules).join(',')
+  return `# wafsim:begin key=${key} kind=${kind} place=${placement} rules=${named} ids=${ids.join(',')} date=${date}`
 }
 
 export function endComment(key: string, lines: readonly string[]): string {
@@ -46,17 +52,22 @@ export function digestOfLines(lines: readonly string[]): string {
 export function readBegin(comment: string): BeginMark | null {
   const match = beginPattern.exec(comment)
   if (match === null) return null
-  const [, key = '', kind = '', placement = '', ids = '', date = ''] = match
+  const [, key = '', kind = '', placement = '', rules = '', ids = '', date = ''] = match
   return {
     key,
     kind: kind as ExclusionKind,
     placement: placement as BeginMark['placement'],
-    ids: ids
-      .split(',')
-      .filter((id) => id !== '')
-      .map(Number),
+    rules: numbersIn(rules),
+    ids: numbersIn(ids),
     date,
   }
+}
+
+function numbersIn(list: string): number[] {
+  return list
+    .split(',')
+    .filter((each) => each !== '')
+    .map(Number)
 }
 
 export function readEnd(comment: string): { readonly key: string; readonly digest: string } | null {

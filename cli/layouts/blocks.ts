@@ -1,0 +1,78 @@
+/**
+ * The blocks of a file that wafsim wrote before: where each exclusion and each section stands, and whether people have
+ * changed it since.
+ */
+import { type BeginMark, digestOfLines, readBegin, readEnd } from '../../engine/index.js'
+import type { HostLanguage, Placement } from './definition.js'
+
+export interface Block {
+  readonly mark: BeginMark
+  /** Lines of the file from the first mark to behind the last, counted from 0. */
+  readonly first: number
+  readonly end: number
+  /** Whether the lines between the marks are not those that were written. */
+  readonly edited: boolean
+  /** What stands between the marks, in SecLang. */
+  readonly lines: readonly string[]
+}
+
+export interface Section {
+  readonly placement: Placement
+  /** Line behind its mark and its title. */
+  readonly bodyFrom: number
+}
+
+export interface ScannedFile {
+  /** Lines with their ends. */
+  readonly fileLines: readonly string[]
+  /** In SecLang, without line ends; null where a line is of the host language. */
+  readonly lines: readonly (string | null)[]
+  readonly blocks: readonly Block[]
+  readonly sections: readonly Section[]
+  /** Lines, from 1, of marks without a partner: what stands there is taken for people's. */
+  readonly broken: readonly number[]
+}
+
+export function sectionComment(placement: Placement): string {
+  return `# wafsim:section place=${placement}`
+}
+
+export function scanFile(text: string, host: HostLanguage): ScannedFile {
+  const fileLines = text.match(/[^\n]*\n|[^\n]+$/g) ?? []
+  const lines = host.decode(fileLines.map((line) => line.replace(/\r?\n$/, '')))
+  const blocks: Block[] = []
+  const sections: Section[] = []
+  const broken: number[] = []
+  let open: { mark: BeginMark; first: number } | null = null
+  for (const [at, line] of lines.entries()) {
+    const comment = line === null ? null : /^\s*#(.*)$/.exec(line)
+    if (comment === null) continue
+    const begin = readBegin(comment[1] ?? '')
+    if (begin !== null) {
+      if (open !== null) broken.push(open.first + 1)
+      open = { mark: begin, first: at }
+      continue
+    }
+    const end = readEnd(comment[1] ?? '')
+    if (end !== null) {
+      if (open === null || open.mark.key !== end.key) broken.push(at + 1)
+      else {
+        const between = lines.slice(open.first + 1, at).filter((each) => each !== null)
+        blocks.push({ ...open, end: at + 1, edited: digestOfLines(between) !== end.digest, lines: between })
+        open = null
+      }
+      continue
+    }
+    const section = /^ wafsim:section place=(setup|before|after|location)\s*$/.exec(comment[1] ?? '')
+    if (section !== null) sections.push({ placement: section[1] as Placement, bodyFrom: behindTitle(lines, at + 1) })
+  }
+  if (open !== null) broken.push(open.first + 1)
+  return { fileLines, lines, blocks, sections, broken }
+}
+
+/** A title is made of comments, none of them a mark. */
+function behindTitle(lines: readonly (string | null)[], from: number): number {
+  let at = from
+  while (at < lines.length && /^\s*#(?! wafsim:)/.test(lines[at] ?? '')) at++
+  return at
+}
