@@ -160,7 +160,7 @@ function compareText(a: string, b: string): number {
  * The matches an exclusion may be proposed for: of each rule that scored or disrupted, those of the link that
  * scored; where a chain's link reads what an earlier link captured (TX, MATCHED_VAR), those of the head.
  */
-function proposedMatches(verdict: Verdict): readonly Match[] {
+export function proposedMatches(verdict: Verdict): readonly Match[] {
   const proposed: Match[] = []
   const byRule = new Map<number, Match[]>()
   for (const match of verdict.matches) {
