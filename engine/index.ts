@@ -64,6 +64,7 @@ export { type Example, type HitGroup, HitGroups } from './tuning/false-positives
 export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'
 export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
 export { longestPayload, type Payload, PayloadCollector, type PayloadCounts, payloadsOf } from './tuning/payloads.js'
+export { type ClassPrice, isLost, lostRules, type Price, type PricedAttack, priceOf } from './tuning/price.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
 export { isProtected } from './tuning/protected-rules.js'
 export {
