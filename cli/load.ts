@@ -2,7 +2,7 @@
  * Loads the ruleset that the options ask for and says on standard error what is worth knowing about it.
  */
 import { type EngineMode, formatDiagnostic, type LoadedRuleset, loadRuleset, UsageError } from '../engine/index.js'
-import { resolveRuleset } from '../rulesets/index.js'
+import { type PlacedText, resolveRuleset } from '../rulesets/index.js'
 import { type RulesetOptions, rulesetRequest } from './options.js'
 import { learnPatterns } from './pattern-cache.js'
 
@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly quiet: boolean
   /** Apply the settings that the CRS regression tests ask for. */
   readonly crsTestSettings?: boolean
+  /** Texts loaded with the ruleset, each at its place. */
+  readonly texts?: readonly PlacedText[]
 }
 
 /** Warnings shown before "and n more". */
@@ -24,8 +26,8 @@ const shownWarnings = 5
 
 /** Throws RulesetError or UsageError where the ruleset cannot be used or holds no rule. */
 export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Loaded {
-  const { crsTestSettings = false } = how
-  const plan = resolveRuleset({ ...rulesetRequest(options), crsTestSettings })
+  const { crsTestSettings = false, texts = [] } = how
+  const plan = resolveRuleset({ ...rulesetRequest(options), crsTestSettings, texts })
   const engineMode: EngineMode | undefined =
     options.engineMode ?? (crsTestSettings ? 'detection-only' : plan.engineMode)
   learnPatterns()

@@ -12,7 +12,6 @@ import {
   type HitGroup,
   HitGroups,
   IdRange,
-  isProtected,
   isUnreadable,
   type LineReader,
   type LoadedRuleset,
@@ -163,9 +162,7 @@ class ReplayCounts {
       requests: group.requests,
       blockedRequests: group.blockedRequests,
       examples: group.examples,
-      exclusion: isProtected(group.ruleId)
-        ? null
-        : proposeExclusion(group, { platform: ruleset.platform, settings, of }, ids),
+      exclusion: proposeExclusion(group, { ruleset, settings, platform: ruleset.platform, of }, ids),
     })
     const falsePositives = this.#benign.list().map((group) => propose(group, totals.benignTotal))
     const unlabelledBlocks = this.#unlabelled.list().map((group) => propose(group, totals.byLabel.unknown))

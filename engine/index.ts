@@ -34,6 +34,7 @@ export {
   type Header,
   isUnreadable,
   type Label,
+  type Origin,
   type RawLines,
   type TransactionRecord,
   type UnreadableRecord,
@@ -57,16 +58,28 @@ export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/ve
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
 export { AttackProfiles } from './tuning/attack-profiles.js'
 export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
+export {
+  type Candidate,
+  eligible,
+  exclusionFrom,
+  exclusionKinds,
+  isAvailable,
+  ladder,
+  type Unavailable,
+} from './tuning/candidates.js'
 export { type CarrierKind, carrierOfKind, kindOfTarget } from './tuning/carrier-kinds.js'
 export { type Carried, neutral, placePayload } from './tuning/carriers.js'
+export { type Atom, type Case, CaseBook, type ScoreLimits } from './tuning/case-book.js'
 export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
 export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'
 export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
+export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'
 export { longestPayload, type Payload, PayloadCollector, type PayloadCounts, payloadsOf } from './tuning/payloads.js'
+export { type KeyFamily, literalFamily, literalTemplate, type Spot, splitTarget } from './tuning/place.js'
 export { type ClassPrice, isLost, lostRules, type Price, type PricedAttack, priceOf } from './tuning/price.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
-export { isProtected } from './tuning/protected-rules.js'
+export { isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
 export {
   type Condition,
   type Placement,
@@ -75,4 +88,6 @@ export {
   type ReadKind,
   readExclusions,
 } from './tuning/read-exclusions.js'
+export { type Outcome, type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
+export type { AddedText, Evaluated, Laboratory, Trial } from './tuning/trial.js'
 export { variables } from './variables/index.js'

@@ -7,6 +7,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { UsageError } from '../engine/errors.js'
+import type { ByteString } from '../engine/model/exchange.js'
 import type { PlatformName } from '../engine/model/platform.js'
 import type { SourcePart } from '../engine/model/ruleset.js'
 import { type CrsStoreOptions, findCrs } from './crs.js'
@@ -29,8 +30,18 @@ export interface RulesetRequest extends SettingsRequest, CrsStoreOptions {
   readonly setup?: readonly string[]
   readonly before?: readonly string[]
   readonly after?: readonly string[]
+  /** Texts loaded behind the files of the same place. */
+  readonly texts?: readonly PlacedText[]
   /** File of blocklist listings for @rbl. */
   readonly rbl?: string
+}
+
+/** Configuration text and where it belongs: behind the setup, before the ruleset's rules, or after them. */
+export interface PlacedText {
+  readonly placement: 'setup' | 'before' | 'after'
+  /** For diagnostics. */
+  readonly name: string
+  readonly text: ByteString
 }
 
 export interface RulesetPlan {
@@ -82,6 +93,11 @@ export function resolveRuleset(request: RulesetRequest): RulesetPlan {
     after: filesGiven('--after', request.after),
   }
   const keys = keysOf(origins, [...given.setup, ...given.before, ...given.after])
+  const placed = {
+    setup: [...filesAsParts(given.setup), ...textsAt('setup', request.texts)],
+    before: [...filesAsParts(given.before), ...textsAt('before', request.texts)],
+    after: [...filesAsParts(given.after), ...textsAt('after', request.texts)],
+  }
   const { text, settings, warnings } = settingsText(request, keys)
   const settingsPart: SourcePart[] = text === null ? [] : [{ kind: 'text', name: 'settings of the command line', text }]
   const isPlain = origins.every((origin) => origin.kind === 'files')
@@ -89,10 +105,10 @@ export function resolveRuleset(request: RulesetRequest): RulesetPlan {
   if (isPlain) {
     const files = origins.flatMap((origin) => (origin.kind === 'files' ? origin.files : []))
     const body = placeSettings(files, settingsPart)
-    const parts = [...engine, ...filesAsParts([...given.setup, ...given.before]), ...body, ...filesAsParts(given.after)]
+    const parts = [...engine, ...placed.setup, ...placed.before, ...body, ...placed.after]
     return { name, parts, crs, settings, warnings }
   }
-  const parts = [...engine, ...layTrees(origins, given, settingsPart), ...filesAsParts(given.after)]
+  const parts = [...engine, ...layTrees(origins, placed, settingsPart), ...placed.after]
   return { name, parts, engineMode: 'on', crs, settings, warnings }
 }
 
@@ -170,22 +186,22 @@ function engineConfiguration(request: RulesetRequest, isPlain: boolean): SourceP
   return [{ kind: 'file', path: join(dataFolder('engine'), `${request.platform}.conf`) }]
 }
 
-interface GivenFiles {
-  readonly setup: readonly string[]
-  readonly before: readonly string[]
+interface GivenParts {
+  readonly setup: readonly SourcePart[]
+  readonly before: readonly SourcePart[]
 }
 
 /** Setups of all origins first, then the settings, then what runs before the rules, then the rules in order. */
-function layTrees(origins: readonly Origin[], given: GivenFiles, settings: readonly SourcePart[]): SourcePart[] {
+function layTrees(origins: readonly Origin[], given: GivenParts, settings: readonly SourcePart[]): SourcePart[] {
   const paths = (pick: (origin: Origin) => readonly string[]) => filesAsParts(origins.flatMap(pick))
   const ofTree = (pick: (tree: CrsTree) => readonly string[]) => paths((o) => (o.kind === 'crs' ? pick(o.tree) : []))
   return [
     ...paths((origin) => (origin.kind === 'preset' ? origin.setup : [])),
     ...ofTree((tree) => [tree.setup]),
-    ...filesAsParts(given.setup),
+    ...given.setup,
     ...ofTree((tree) => tree.pluginConfigs),
     ...settings,
-    ...filesAsParts(given.before),
+    ...given.before,
     ...ofTree((tree) => tree.pluginsBefore),
     ...paths((origin) => (origin.kind === 'crs' ? origin.tree.rules : origin.files)),
     ...ofTree((tree) => tree.pluginsAfter),
@@ -224,4 +240,10 @@ function originName(spec: string, origin: Origin): string {
 
 function filesAsParts(paths: readonly string[]): SourcePart[] {
   return paths.map((path) => ({ kind: 'file', path }))
+}
+
+function textsAt(placement: PlacedText['placement'], texts: readonly PlacedText[] | undefined): SourcePart[] {
+  return (texts ?? [])
+    .filter((each) => each.placement === placement)
+    .map(({ name, text }) => ({ kind: 'text', name, text }))
 }

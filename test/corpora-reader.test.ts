@@ -222,6 +222,19 @@ test('labels are for records that have none; the first rule that holds decides',
   assert.is(labelled(post, [parseLabelRule('path=/api/* unknown')], true).label, 'unknown')
 })
 
+test('a label for a path and a kind of answer', () => {
+  const rule = parseLabelRule('path=/api/* status=2xx benign')
+  const label = (item: TransactionRecord): string => labelled(item, [rule], false).label
+  const answered = (status: number): TransactionRecord => ({ ...post, response: { status, headers: [], body: '' } })
+  const { response: _, ...unanswered } = post
+  assert.equal(
+    [label(post), label(answered(200)), label(answered(302)), label(answered(500))],
+    ['benign', 'benign', 'unknown', 'unknown'],
+  )
+  assert.is(label(unanswered), 'unknown')
+  assert.is(label({ ...post, request: { ...post.request, uri: '/x/api/v1' } }), 'unknown')
+})
+
 test('labels and filters while reading; a line that cannot be read passes every filter', async () => {
   writeFileSync(
     at('mixed.ndjson'),

@@ -74,9 +74,14 @@ else {
     const groups = new HitGroups()
     groups.add({ ...post, label: 'benign' }, { ...verdict, label: 'benign' })
     const found = groups.list()
-    const input = { platform: platforms.modsec3, settings: settingsInForce(before), of: 1 }
+    const input = {
+      ruleset: before,
+      platform: platforms.modsec3,
+      settings: settingsInForce(before),
+      of: 1,
+    }
     const ids = new IdRange()
-    const proposals = found.map((group) => proposeExclusion(group, input, ids))
+    const proposals = found.flatMap((group) => proposeExclusion(group, input, ids) ?? [])
     const narrow = proposals.find((each) => each.ruleIds.includes(942100))
     assert.is(narrow?.kind, 'ctl-remove-target-by-id')
     assert.equal(narrow?.targets, ['ARGS:message'])

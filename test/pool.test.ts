@@ -72,6 +72,23 @@ test('a record that cannot be read becomes an error verdict in its place', async
   }
 })
 
+test('results carry client, time, host and status where they are asked for and there', async () => {
+  const origin = { client: '192.0.2.7', time: '2026-11-23T12:00:00Z', host: 'www.example.com', status: 302 }
+  async function* items(): AsyncGenerator<CorpusItem> {
+    const known = request({ id: 'known', response: { status: origin.status, headers: [], body: '' } })
+    yield { ...known, client: { ip: origin.client, port: 1 }, time: origin.time }
+    yield { ...request({ id: 'unknown' }), request: { ...known.request, headers: [] } }
+    yield { id: 'bad', unreadable: 'not JSON' }
+  }
+  for (const workers of [0, 1]) {
+    const found = (await run({ workers, origins: true }, items())).map(({ item }) =>
+      'origin' in item ? item.origin : null,
+    )
+    assert.equal(found, [origin, {}, null])
+    assert.ok((await run({ workers }, items())).every(({ item }) => !('origin' in item)))
+  }
+})
+
 test('a worker that dies is replaced; only the record that killed it is in error', async () => {
   const workerFile = new URL('./support/dying-worker.js', import.meta.url)
   const results = await run({ workers: 2, batchSize: 16, workerFile }, records(200, [40, 41, 120]))

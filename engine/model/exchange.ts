@@ -108,9 +108,33 @@ export function isRawLines(part: CorpusPart): part is RawLines {
   return 'bytes' in part
 }
 
+/** Who sent a request, when, where to, and what was answered: as far as the capture has it. */
+export interface Origin {
+  /** IP address of the client. */
+  readonly client?: string
+  /** ISO 8601. */
+  readonly time?: string
+  /** Value of the first Host header. */
+  readonly host?: ByteString
+  /** Of the recorded response. */
+  readonly status?: number
+}
+
+export function originOf({ client, time, request, response }: TransactionRecord): Origin {
+  const host = request.headers.find(([name]) => name.length === 4 && lowerAscii(name) === 'host')?.[1]
+  return {
+    ...(client === undefined ? {} : { client: client.ip }),
+    ...(time === undefined ? {} : { time }),
+    ...(host === undefined ? {} : { host }),
+    ...(response === undefined ? {} : { status: response.status }),
+  }
+}
+
 /** What reports need of a record once it has been evaluated. */
 export interface EvaluatedRecord extends Pick<TransactionRecord, 'id' | 'label' | 'tags' | 'evidence' | 'source'> {
   readonly request: Pick<RecordedRequest, 'method' | 'uri'>
   /** sha256 in base64 over id, label, method, URI and body; absent where none was asked for. */
   readonly digest?: string
+  /** Absent where it was not asked for. */
+  readonly origin?: Origin
 }

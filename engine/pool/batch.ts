@@ -6,6 +6,7 @@ import {
   type CorpusItem,
   type EvaluatedRecord,
   isUnreadable,
+  originOf,
   type RawLines,
   type TransactionRecord,
   type UnreadableRecord,
@@ -22,6 +23,8 @@ export interface Result {
 export interface BatchOptions extends EvaluateOptions {
   /** Results carry the digest of their record. */
   readonly digests?: boolean
+  /** Results carry who sent their record, when, and what was answered. */
+  readonly origins?: boolean
 }
 
 /** A module whose `createReader(options)` makes a `ReadLines`; workers import it. */
@@ -48,7 +51,11 @@ function unreadable(item: UnreadableRecord): Verdict {
   return errorVerdict(item.id, 'unknown', 'complete', item.unreadable)
 }
 
-export function resultOf(item: CorpusItem, verdict: Verdict, { digests = false }: BatchOptions): Result {
+export function resultOf(
+  item: CorpusItem,
+  verdict: Verdict,
+  { digests = false, origins = false }: BatchOptions,
+): Result {
   if (isUnreadable(item)) return { item, verdict }
   const { id, label, tags, evidence, source, request } = item
   const { method, uri } = request
@@ -61,6 +68,7 @@ export function resultOf(item: CorpusItem, verdict: Verdict, { digests = false }
       ...(source === undefined ? {} : { source }),
       request: { method, uri },
       ...(digests ? { digest: digestOf(item) } : {}),
+      ...(origins ? { origin: originOf(item) } : {}),
     },
     verdict,
   }

@@ -132,11 +132,17 @@ async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readon
 
 function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
   const threads = options.threads ?? new Threads(startedThreads(options), options.workerFile)
-  const { allRules = false, digests = false, shortcuts = allShortcuts, recordTimeout = 0 } = options
+  const { allRules = false, digests = false, origins = false, shortcuts = allShortcuts, recordTimeout = 0 } = options
   const { reader = null, profile = false, facts = null } = options
   threads.setUp({
     source: loaded.source,
-    options: { allRules, shortcuts, ...(recordTimeout > 0 ? { recordTimeout } : {}), ...(digests ? { digests } : {}) },
+    options: {
+      allRules,
+      shortcuts,
+      ...(recordTimeout > 0 ? { recordTimeout } : {}),
+      ...(digests ? { digests } : {}),
+      ...(origins ? { origins } : {}),
+    },
     reader,
     profile,
     facts,

@@ -11,6 +11,7 @@ import {
   type ByteString,
   type CorpusItem,
   isUnreadable,
+  type Origin,
   type RawLines,
   type TransactionRecord,
 } from '../model/exchange.js'
@@ -81,6 +82,8 @@ type PackedResult = readonly [
   method: ByteString,
   uri: ByteString,
   digest: string | null,
+  /** Client, time, host and status. */
+  origin: readonly [string | null, string | null, ByteString | null, number | null] | null,
 ]
 
 export function packResults(results: readonly Result[]): Uint8Array<ArrayBuffer> {
@@ -93,16 +96,47 @@ export function unpackResults(bytes: Uint8Array): readonly Result[] {
 
 function packed({ item, verdict }: Result): PackedResult {
   const source = item.source ?? null
-  if (isUnreadable(item)) return [verdict, source, item.unreadable, '', '', null]
-  return [verdict, source, item.tags, item.request.method, item.request.uri, item.digest ?? null]
+  if (isUnreadable(item)) return [verdict, source, item.unreadable, '', '', null, null]
+  const { tags, request, digest = null, origin } = item
+  return [
+    verdict,
+    source,
+    tags,
+    request.method,
+    request.uri,
+    digest,
+    origin === undefined ? null : packedOrigin(origin),
+  ]
 }
 
-function unpacked([verdict, source, tags, method, uri, digest]: PackedResult): Result {
+function packedOrigin({ client, time, host, status }: Origin): PackedResult[6] {
+  return [client ?? null, time ?? null, host ?? null, status ?? null]
+}
+
+function unpackedOrigin([client, time, host, status]: NonNullable<PackedResult[6]>): Origin {
+  return {
+    ...(client === null ? {} : { client }),
+    ...(time === null ? {} : { time }),
+    ...(host === null ? {} : { host }),
+    ...(status === null ? {} : { status }),
+  }
+}
+
+function unpacked([verdict, source, tags, method, uri, digest, origin]: PackedResult): Result {
   const { id, label, evidence } = verdict
   const from = source === null ? {} : { source }
   if (typeof tags === 'string') return { item: { id, unreadable: tags, ...from }, verdict }
-  const item = { id, label, tags, evidence, ...from, request: { method, uri } }
-  return { item: digest === null ? item : { ...item, digest }, verdict }
+  const item = {
+    id,
+    label,
+    tags,
+    evidence,
+    ...from,
+    request: { method, uri },
+    ...(digest === null ? {} : { digest }),
+    ...(origin === null ? {} : { origin: unpackedOrigin(origin) }),
+  }
+  return { item, verdict }
 }
 
 /** A message carries the whole memory that its bytes are part of: these are given their own. */

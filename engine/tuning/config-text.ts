@@ -7,6 +7,7 @@
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { decodeUtf8, isUtf8 } from '../utf8.js'
+import type { Scope } from './place.js'
 
 /** Characters that mean themselves in a quoted operator argument on every engine. */
 const harmlessPath = /^[A-Za-z0-9/._~$&+;:@,=()*-]+$/
@@ -56,29 +57,40 @@ export function pathEscaper(
   }
 }
 
-/** The operator that holds for exactly this path. */
+/** The operator that holds for exactly this path, or other value. */
 export function pathOperator(path: ByteString, platform: Pick<Platform, 'regexSubject'>): ByteString {
   if (harmlessPath.test(path)) return `@streq ${path}`
   return `@rx \\A${pathEscaper([path], platform)(path)}\\z`
 }
 
-/** Whether `VARIABLE:key` can be written in a ctl target on every engine. */
-export function isWritableTarget(target: ByteString): boolean {
-  const colon = target.indexOf(':')
-  const variable = colon < 0 ? target : target.slice(0, colon)
-  if (!/^[A-Z_]+$/.test(variable)) return false
-  return colon < 0 || harmlessKey.test(target.slice(colon + 1))
+/** Whether the key can be written behind `VARIABLE:` in a ctl target on every engine. */
+export function isWritableKey(key: ByteString): boolean {
+  return harmlessKey.test(key)
 }
 
-/** A rule of phase 1 that runs the ctl actions for one path. */
+/** A rule of phase 1 that runs the ctl actions where all conditions of the scope hold. */
 export function scopedRule(
   id: number,
-  path: ByteString,
+  scope: Scope,
   ctl: readonly string[],
   platform: Pick<Platform, 'regexSubject'>,
 ): string {
-  const actions = [`id:${id}`, 'phase:1', 'pass', 't:none', 'nolog', ...ctl.map((action) => `ctl:${action}`)]
-  return `SecRule REQUEST_FILENAME "${pathOperator(path, platform)}" \\\n    "${actions.join(',')}"`
+  const conditions: string[] = []
+  if (scope.host !== null) conditions.push(`REQUEST_HEADERS:Host "${pathOperator(scope.host, platform)}"`)
+  if (scope.method !== null) conditions.push(`REQUEST_METHOD "${pathOperator(scope.method, platform)}"`)
+  if (scope.template !== null) conditions.push(`REQUEST_FILENAME "${scope.template.operator}"`)
+  const head = `id:${id},phase:1,pass,t:none,nolog`
+  const actions = ctl.map((action) => `ctl:${action}`)
+  const last = conditions.length - 1
+  if (last < 0) return `SecAction \\\n    "${[head, ...actions].join(',\\\n    ')}"`
+  return conditions
+    .map((condition, n) => {
+      const own = n === 0 ? [head] : ['t:none']
+      const all = n === last ? [...own, ...actions] : [...own, 'chain']
+      const indent = '    '.repeat(n)
+      return `${indent}SecRule ${condition} \\\n${indent}    "${all.join(`,\\\n${indent}    `)}"`
+    })
+    .join('\n')
 }
 
 /** A SecAction of phase 1 that states the full new value of a TX setting; null where it cannot be quoted. */

@@ -7,7 +7,7 @@
 import type { ByteString, EvaluatedRecord } from '../model/exchange.js'
 import type { Match, Verdict } from '../model/verdict.js'
 import { splitAsSent } from '../transaction/request-target.js'
-import { isProtected } from './protected-rules.js'
+import { comparedValues, disruptedIn, hitsOf } from './hits.js'
 
 /** Longest list of examples and record ids kept for a group. */
 const keptExamples = 3
@@ -71,7 +71,7 @@ export class HitGroups {
   /** Adds the hits of one record. Its label is the caller's business. */
   add(record: EvaluatedRecord, verdict: Verdict): void {
     const seen = new Set<MutableGroup>()
-    for (const match of proposedMatches(verdict)) {
+    for (const match of hitsOf(verdict, disruptedIn(verdict)).flatMap((hit) => hit.sources)) {
       const group = this.#groupOf(record, match)
       if (group === null) {
         this.leftOut++
@@ -145,57 +145,6 @@ function detached(text: string): string {
   return /[^\0-\xff]/.test(text) ? text : Buffer.from(text, 'latin1').toString('latin1')
 }
 
-/** Values that the deepest link of the rule matched. */
-function comparedValues(verdict: Verdict, ruleId: number): readonly ByteString[] {
-  const matches = verdict.matches.filter((match) => match.ruleId === ruleId)
-  const deepest = Math.max(...matches.map((match) => match.link))
-  return matches.filter((match) => match.link === deepest).map((match) => match.value)
-}
-
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/**
- * The matches an exclusion may be proposed for: of each rule that scored or disrupted, those of the link that
- * scored; where a chain's link reads what an earlier link captured (TX, MATCHED_VAR), those of the head.
- */
-export function proposedMatches(verdict: Verdict): readonly Match[] {
-  const proposed: Match[] = []
-  const byRule = new Map<number, Match[]>()
-  for (const match of verdict.matches) {
-    const list = byRule.get(match.ruleId)
-    if (list) list.push(match)
-    else byRule.set(match.ruleId, [match])
-  }
-  for (const [ruleId, matches] of byRule) {
-    if (isProtected(ruleId)) continue
-    const scored = matches.some((match) => match.scoreAdded > 0)
-    const disrupted = verdict.blockedBy?.kind === 'rule' && verdict.blockedBy.ruleId === ruleId
-    if (!scored && !disrupted) continue
-    const deepest = Math.max(...matches.map((match) => match.link))
-    const last = matches.filter((match) => match.link === deepest)
-    const derived = last.every((match) => isDerivedTarget(match.target))
-    proposed.push(...(derived ? sourcesOf(last, matches) : last))
-  }
-  return proposed
-}
-
-/**
- * The head's matches that the last link's values came from: those whose value stands in one of them, or the
- * other way round; all of them where none does.
- */
-function sourcesOf(last: readonly Match[], matches: readonly Match[]): readonly Match[] {
-  const heads = matches.filter((match) => match.link === 0)
-  const values = last.map((match) => match.value.toLowerCase()).filter((value) => value !== '')
-  const sources = heads.filter(({ value }) => {
-    const lower = value.toLowerCase()
-    return values.some((other) => lower !== '' && (other.includes(lower) || lower.includes(other)))
-  })
-  return sources.length > 0 ? sources : heads
-}
-
-/** Targets that only hold what an earlier link found. */
-function isDerivedTarget(target: ByteString): boolean {
-  return /^&?(?:TX|MATCHED_VARS?(?:_NAMES?)?)(?::|$)/.test(target)
 }

@@ -10,7 +10,7 @@ import type { Match, Verdict } from '../model/verdict.js'
 import { inspectedValues } from '../transaction/inspected-values.js'
 import { evaluate } from '../transaction/verdict.js'
 import { attackClass, isProtocolRule } from './blocking.js'
-import { proposedMatches } from './false-positives.js'
+import { disruptedIn, hitsOf } from './hits.js'
 
 export interface Payload {
   /** Whole and as the engine parsed it, before any transformation. */
@@ -56,7 +56,9 @@ export class PayloadCollector {
       this.#counts.unusable++
       return
     }
-    const matches = proposedMatches(verdict).filter(({ ruleId }) => !isProtocolRule(ruleId))
+    const matches = hitsOf(verdict, disruptedIn(verdict))
+      .filter(({ ruleId }) => !isProtocolRule(ruleId))
+      .flatMap(({ sources }) => sources)
     const values = matches.length === 0 ? [] : narrowest(valuesOf(matches, inspectedValues(this.ruleset, record)))
     if (values.length === 0) this.#counts.withoutPayload++
     for (const { value, match } of values) this.#take(record, value, match)

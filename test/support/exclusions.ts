@@ -3,7 +3,9 @@
  */
 import { type Exclusion, type PlatformName, platforms } from '../../engine/index.js'
 import { scopedRule, settingAction } from '../../engine/tuning/config-text.js'
+import { literalTemplate } from '../../engine/tuning/place.js'
 import { IdRange, proposeExclusion } from '../../engine/tuning/propose.js'
+import { rules } from './scenario.js'
 
 export function exclusion(change: Partial<Exclusion> = {}): Exclusion {
   const ruleId = change.ruleIds?.[0] ?? 942_100
@@ -18,7 +20,12 @@ export function exclusion(change: Partial<Exclusion> = {}): Exclusion {
     platform: 'modsec3',
     placement: 'before',
     configIds,
-    directive: scopedRule(configIds[0] ?? 10_001, '/contact', [`ruleRemoveById=${ruleId}`], platforms.modsec3),
+    directive: scopedRule(
+      configIds[0] ?? 10_001,
+      { template: literalTemplate('/contact', platforms.modsec3), method: null, host: null },
+      [`ruleRemoveById=${ruleId}`],
+      platforms.modsec3,
+    ),
     clears: { requests: 3, hits: 4, recordIds: [] },
     attacksLost: 1,
     detectionsLost: 2,
@@ -123,6 +130,10 @@ export interface HostileCase {
   readonly message: string
 }
 
+const flagged = [942_100, 941_320, 911_100, 920_420, 932_130]
+  .map((id) => `SecRule ARGS "@contains x" "id:${id},phase:2,deny,tag:'attack-made-up'"`)
+  .join('\n')
+
 /** What would be proposed for hits that an attacker chose; the ids are from 10000 + 10 × number on. */
 export function hostileCase(next: () => number, number: number, platform: PlatformName): HostileCase {
   const ruleId = [942_100, 941_320, 911_100, 920_420, 932_130][Math.floor(next() * 5)] ?? 942_100
@@ -147,8 +158,10 @@ export function hostileCase(next: () => number, number: number, platform: Platfo
     ['allowed_request_content_type', '|text/xml|'],
   ])
   const settings = { blockingParanoia: 1, detectionParanoia: 1, inboundThreshold: 5, outboundThreshold: 4, tx }
-  const input = { platform: platforms[platform], settings, of: 100 }
+  const { ruleset } = rules(flagged, { platform })
+  const input = { ruleset, platform: platforms[platform], settings, of: 100 }
   const proposed = proposeExclusion(group, input, new IdRange(10_000 + 10 * number))
+  if (proposed === null) throw new Error(`nothing proposed for ${ruleId}`)
   const chosen = next() < 0.3 ? (proposed.alternatives[0] ?? proposed) : proposed
   return { exclusion: { ...chosen, key: `${chosen.key}-${number}` }, message: hostileText(next) }
 }

@@ -1,0 +1,106 @@
+/**
+ * Evaluates records for synthesis and proof: the caller's ruleset with texts added, the caller's corpus read anew.
+ *
+ * A few records are evaluated here; many go through a pool.
+ */
+import { type CorpusRequest, corpusReader } from '../corpora/index.js'
+import {
+  type AddedText,
+  createPool,
+  type Evaluated,
+  evaluate,
+  isUnreadable,
+  type Laboratory,
+  type LoadedRuleset,
+  patternFacts,
+  settingsInForce,
+  type TransactionRecord,
+  type Trial,
+} from '../engine/index.js'
+import { loadFromOptions } from './load.js'
+import type { RulesetOptions } from './options.js'
+
+export interface LaboratoryOptions {
+  readonly ruleset: RulesetOptions
+  /** Without standard input: the corpus is read more than once. */
+  readonly corpus: CorpusRequest
+  readonly workers: number
+  /** Milliseconds a record may take; 0: any time. */
+  readonly recordTimeout: number
+}
+
+/** LIMIT: so many records are evaluated here before threads are started, whose start costs about as much. */
+const recordsHere = 1500
+
+export function createLaboratory(options: LaboratoryOptions): Laboratory {
+  return {
+    load: async (texts, mode) => trialOf(loadWith(options, texts, mode), options),
+    records: (isWanted) => wantedRecords(options.corpus, isWanted),
+  }
+}
+
+function loadWith(
+  { ruleset }: LaboratoryOptions,
+  texts: readonly AddedText[],
+  mode: 'as-given' | 'detection-only',
+): LoadedRuleset {
+  const placed = texts.map((each, n) => ({ ...each, name: `exclusion ${n + 1}` }))
+  const given = mode === 'as-given' ? ruleset : { ...ruleset, engineMode: 'detection-only' as const }
+  return loadFromOptions(given, { quiet: true, texts: placed }).loaded
+}
+
+async function* wantedRecords(
+  request: CorpusRequest,
+  isWanted: (record: TransactionRecord) => boolean,
+): AsyncGenerator<TransactionRecord, void, undefined> {
+  for await (const item of corpusReader(request).items) if (!isUnreadable(item) && isWanted(item)) yield item
+}
+
+function trialOf(loaded: LoadedRuleset, options: LaboratoryOptions): Trial {
+  return {
+    ruleset: loaded.ruleset,
+    settings: settingsInForce(loaded.ruleset),
+    evaluate: (records) => evaluateAll(loaded, records, options),
+  }
+}
+
+async function* evaluateAll(
+  loaded: LoadedRuleset,
+  records: AsyncIterable<TransactionRecord> | Iterable<TransactionRecord>,
+  { workers, recordTimeout }: LaboratoryOptions,
+): AsyncGenerator<Evaluated, void, undefined> {
+  const { ruleset } = loaded
+  const rest = iterate(records)
+  const first: TransactionRecord[] = []
+  if (workers > 0 && !ruleset.persistent) {
+    while (first.length < recordsHere) {
+      const next = await rest.next()
+      if (next.done === true) {
+        for (const record of first) yield { record, verdict: evaluate(ruleset, record, { recordTimeout }) }
+        return
+      }
+      first.push(next.value)
+    }
+  }
+  const waiting: TransactionRecord[] = []
+  async function* all(): AsyncGenerator<TransactionRecord, void, undefined> {
+    for (const record of first) {
+      waiting.push(record)
+      yield record
+    }
+    for await (const record of rest) {
+      waiting.push(record)
+      yield record
+    }
+  }
+  const pool = createPool(loaded, { workers, mainThreadWorks: true, facts: patternFacts(loaded), recordTimeout })
+  try {
+    for await (const { verdict } of pool.run(all())) yield { record: waiting.shift() as TransactionRecord, verdict }
+  } finally {
+    await pool.close()
+  }
+}
+
+async function* iterate<T>(values: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* values
+}

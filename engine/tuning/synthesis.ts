@@ -1,0 +1,304 @@
+/**
+ * From false positives to exclusions that are proven: choose, load the choice as a user would, replay the records it
+ * touches, and choose again until nothing new appears.
+ *
+ * A record on which no rule that is excluded has hit, and whose body is read as before, evaluates as before, so only
+ * the others are replayed.
+ */
+import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
+import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
+import type { Atom, Case, CaseBook, ScoreLimits } from './case-book.js'
+import { type Choice, chooseExclusions } from './choice.js'
+import type { PathTemplate } from './path-templates.js'
+import { type KeyFamily, type Spot, splitTarget } from './place.js'
+import type { AddedText, Laboratory, Trial } from './trial.js'
+
+/** Gives out ids for the rules of candidates, the same from run to run. */
+export type GiveIds = (candidates: readonly Candidate[]) => ReadonlyMap<string, readonly number[]>
+
+export interface SynthesisInput {
+  readonly laboratory: Laboratory
+  /** The caller's ruleset in detection only: what the book was made with. */
+  readonly base: Trial
+  readonly book: CaseBook
+  readonly limits: ScoreLimits
+  templateOf(path: ByteString): PathTemplate
+  familyOf(variable: ByteString, name: ByteString): KeyFamily
+  filenameOf(record: EvaluatedRecord): ByteString
+  /** Attacks that the candidate loses on top of what the others do. */
+  lossOf(candidate: Candidate, others: readonly Candidate[]): number
+  readonly giveIds: GiveIds
+}
+
+/** What became of a record that was replayed under the exclusions. */
+export interface Outcome {
+  readonly id: string
+  readonly before: Case | null
+  readonly blocked: boolean
+  readonly blockedBy: number | null
+  readonly score: number
+  /** Rules that fire under the exclusions and did not without. */
+  readonly newRules: readonly number[]
+  /** Rules that fired without the exclusions and do not under them. */
+  readonly goneRules: readonly number[]
+}
+
+export interface Synthesis {
+  readonly chosen: readonly Candidate[]
+  readonly ids: ReadonlyMap<string, readonly number[]>
+  /** Candidates that turned out to change nothing on this platform. */
+  readonly placebos: readonly Candidate[]
+  /** Of the records that the exclusions touch. */
+  readonly outcomes: ReadonlyMap<string, Outcome>
+  /** Cases that are not cleared, and why. */
+  readonly left: readonly { readonly id: string; readonly reason: string }[]
+  readonly rounds: number
+  spotOf(atom: Atom): Spot
+  rungsOf(spot: Spot): ReturnType<typeof ladder>
+}
+
+/** LIMIT: rounds of choice and proof; each bans or adds something, so that few are needed. */
+const mostRounds = 8
+
+export async function synthesise(input: SynthesisInput): Promise<Synthesis> {
+  return new Synthesiser(input).run()
+}
+
+class Synthesiser {
+  readonly #banned = new Set<string>()
+  readonly #placebos = new Map<string, Candidate>()
+  readonly #ladders = new Map<string, ReturnType<typeof ladder>>()
+  readonly #candidates: CandidateInput
+
+  constructor(private readonly input: SynthesisInput) {
+    const { base } = input
+    this.#candidates = { ruleset: base.ruleset, settings: base.settings }
+  }
+
+  async run(): Promise<Synthesis> {
+    for (let round = 1; ; round++) {
+      const choice = this.#choose()
+      const ids = this.input.giveIds(choice.chosen)
+      const outcomes = await this.#prove(choice, ids)
+      const isSettled = await this.#learn(choice, ids, outcomes)
+      if (isSettled || round === mostRounds) return this.#result(choice, ids, outcomes, round)
+    }
+  }
+
+  #choose(): Choice {
+    const { book, limits } = this.input
+    return chooseExclusions({
+      atoms: book.atoms,
+      cases: book.cases(),
+      limits,
+      candidatesFor: (atom) => this.#preferred(atom),
+      lossOf: this.input.lossOf,
+    })
+  }
+
+  #spotOf(atom: Atom): Spot {
+    const { variable, key } = splitTarget(atom.target)
+    const template = this.input.templateOf(atom.path)
+    return {
+      ruleId: atom.ruleId,
+      link: atom.link,
+      variable,
+      family: key === null ? null : this.input.familyOf(variable, key),
+      template,
+      compared: this.input.book.comparedBy(atom.ruleId, (path) => template.matches(path)),
+    }
+  }
+
+  #ladderOf(spot: Spot): ReturnType<typeof ladder> {
+    const key = JSON.stringify([spot.ruleId, spot.link, spot.variable, spot.family?.text ?? null, spot.template.text])
+    let rungs = this.#ladders.get(key)
+    if (rungs === undefined) {
+      rungs = ladder(spot, this.#candidates)
+      this.#ladders.set(key, rungs)
+    }
+    return rungs
+  }
+
+  /** Candidates for the atom that may be chosen without being asked for, the best first. */
+  #preferred(atom: Atom): readonly Candidate[] {
+    const rungs = this.#ladderOf(this.#spotOf(atom)).filter(isAvailable)
+    const setting = this.#settingFor(atom)
+    const all = setting === null ? rungs : [...rungs.filter(({ kind }) => kind !== 'setting'), setting]
+    return eligible(all).filter((candidate) => !this.#banned.has(candidate.key) && candidate.covers(atom))
+  }
+
+  /** A setting has one value for all places. */
+  #settingFor(atom: Atom): Candidate | null {
+    const spot = this.#spotOf(atom)
+    const everywhere: Spot = { ...spot, compared: this.input.book.comparedBy(atom.ruleId, () => true) }
+    const key = `setting ${atom.ruleId}`
+    let rungs = this.#ladders.get(key)
+    if (rungs === undefined) {
+      rungs = ladder(everywhere, this.#candidates)
+      this.#ladders.set(key, rungs)
+    }
+    return rungs.filter(isAvailable).find(({ kind }) => kind === 'setting') ?? null
+  }
+
+  /** Replays the records that the exclusions touch, in the caller's own mode. */
+  async #prove({ chosen }: Choice, ids: ReadonlyMap<string, readonly number[]>): Promise<Map<string, Outcome>> {
+    const outcomes = new Map<string, Outcome>()
+    if (chosen.length === 0) return outcomes
+    const { laboratory, book } = this.input
+    const trial = await laboratory.load(textsOf(chosen, ids), 'as-given')
+    for await (const { record, verdict } of trial.evaluate(laboratory.records(this.#isTouched(chosen)))) {
+      const before = book.caseOf(record.id) ?? null
+      const fired = new Set(before?.ruleIds ?? [])
+      outcomes.set(record.id, {
+        id: record.id,
+        before,
+        blocked: verdict.wouldBlock,
+        blockedBy: verdict.blockedBy?.ruleId ?? null,
+        score: verdict.score.inbound,
+        newRules: verdict.ruleIds.filter((id) => !fired.has(id)),
+        goneRules: (before?.ruleIds ?? []).filter((id) => !verdict.ruleIds.includes(id)),
+      })
+    }
+    return outcomes
+  }
+
+  #isTouched(chosen: readonly Candidate[]): (record: TransactionRecord) => boolean {
+    const { base, book, filenameOf } = this.input
+    if (base.ruleset.persistent) return () => true
+    const covered = coveredAtoms(chosen, book.atoms)
+    const ids = new Set(
+      book
+        .cases()
+        .filter(({ hits }) => hits.some((hit) => hit.atoms.some((atom) => covered.has(atom))))
+        .map(({ id }) => id),
+    )
+    const readings = chosen.filter((candidate) => candidate.changesReading)
+    return (record) =>
+      ids.has(record.id) || readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true)
+  }
+
+  /** Takes in what the proof showed that the arithmetic did not; true where there was nothing. */
+  async #learn(
+    { chosen }: Choice,
+    ids: ReadonlyMap<string, readonly number[]>,
+    outcomes: ReadonlyMap<string, Outcome>,
+  ): Promise<boolean> {
+    const { laboratory, book, limits } = this.input
+    const expected = expectedCleared(book, chosen, limits)
+    const failed = new Set(
+      [...outcomes.values()]
+        .filter(
+          ({ id, blocked, before }) =>
+            (expected.has(id) && blocked) ||
+            (blocked && (before === null || (!before.blocked && before.unclearable === null))),
+        )
+        .map(({ id }) => id),
+    )
+    if (failed.size === 0) return true
+    const trial = await laboratory.load(textsOf(chosen, ids), 'detection-only')
+    const covered = coveredAtoms(chosen, book.atoms)
+    let learned = false
+    for await (const { record, verdict } of trial.evaluate(laboratory.records(({ id }) => failed.has(id)))) {
+      const known = book.caseOf(record.id)?.hits.length ?? 0
+      const persisting = book.extend(record, verdict).filter((hit) => hit.atoms.every((atom) => covered.has(atom)))
+      if ((book.caseOf(record.id)?.hits.length ?? 0) > known) learned = true
+      const culprits =
+        persisting.length > 0
+          ? chosen.filter((candidate) =>
+              persisting.some((hit) => hit.atoms.some((atom) => candidate.covers(book.atoms[atom] as Atom))),
+            )
+          : chosen.filter(
+              ({ changesReading, scope }) =>
+                changesReading && scope.template?.matches(this.input.filenameOf(record)) === true,
+            )
+      for (const candidate of culprits) {
+        learned = true
+        this.#banned.add(candidate.key)
+        if (persisting.length > 0) this.#placebos.set(candidate.key, candidate)
+      }
+      if (culprits.length === 0 && (book.caseOf(record.id)?.hits.length ?? 0) === known) {
+        learned = true
+        const { blockedBy } = verdict
+        book.giveUp(record.id, `blocked by ${blockedBy?.ruleId ?? blockedBy?.kind ?? 'the engine'} even so`)
+      }
+    }
+    return !learned
+  }
+
+  #result(
+    choice: Choice,
+    ids: ReadonlyMap<string, readonly number[]>,
+    outcomes: ReadonlyMap<string, Outcome>,
+    rounds: number,
+  ): Synthesis {
+    const { book } = this.input
+    const left = choice.left
+      .filter(({ id, blocked }) => outcomes.get(id)?.blocked ?? blocked)
+      .map(({ id, unclearable }) => ({
+        id,
+        reason: book.caseOf(id)?.unclearable ?? unclearable ?? 'no exclusion that this platform honours covers it',
+      }))
+    return {
+      chosen: choice.chosen,
+      ids,
+      placebos: [...this.#placebos.values()],
+      outcomes,
+      left,
+      rounds,
+      spotOf: (atom) => this.#spotOf(atom),
+      rungsOf: (spot) => this.#ladderOf(spot),
+    }
+  }
+}
+
+function coveredAtoms(candidates: readonly Candidate[], atoms: readonly Atom[]): ReadonlySet<number> {
+  const byRule = new Map<number, Candidate[]>()
+  for (const candidate of candidates)
+    for (const ruleId of candidate.ruleIds) {
+      const list = byRule.get(ruleId)
+      if (list === undefined) byRule.set(ruleId, [candidate])
+      else list.push(candidate)
+    }
+  return new Set(
+    atoms
+      .filter((atom) => byRule.get(atom.ruleId)?.some((candidate) => candidate.covers(atom)) === true)
+      .map((atom) => atom.index),
+  )
+}
+
+/** Ids of the cases that the candidates should clear. */
+function expectedCleared(book: CaseBook, chosen: readonly Candidate[], limits: ScoreLimits): ReadonlySet<string> {
+  const covered = coveredAtoms(chosen, book.atoms)
+  const rest = (each: Case, outbound: boolean): number =>
+    each.hits.reduce(
+      (sum, hit) =>
+        hit.counts && hit.outbound === outbound && !hit.atoms.every((atom) => covered.has(atom))
+          ? sum + hit.points
+          : sum,
+      outbound ? each.fixed.outbound : each.fixed.inbound,
+    )
+  return new Set(
+    book
+      .cases()
+      .filter(
+        (each) =>
+          each.unclearable === null &&
+          rest(each, false) <= limits.inbound &&
+          rest(each, true) <= limits.outbound &&
+          each.hits.every((hit) => hit.points > 0 || hit.atoms.every((atom) => covered.has(atom))),
+      )
+      .map(({ id }) => id),
+  )
+}
+
+/** The texts to load for the candidates, in a stable order. */
+export function textsOf(
+  candidates: readonly Candidate[],
+  ids: ReadonlyMap<string, readonly number[]>,
+): readonly AddedText[] {
+  return candidates.flatMap((candidate) =>
+    candidate.placement === 'location'
+      ? []
+      : [{ placement: candidate.placement, text: `${candidate.directive(ids.get(candidate.key) ?? [])}\n` }],
+  )
+}
