@@ -158,7 +158,7 @@ export function hostileCase(next: () => number, number: number, platform: Platfo
     ['allowed_request_content_type', '|text/xml|'],
   ])
   const settings = { blockingParanoia: 1, detectionParanoia: 1, inboundThreshold: 5, outboundThreshold: 4, tx }
-  const { ruleset } = rules(flagged, { platform })
+  const { ruleset } = rules(flagged, platform)
   const input = { ruleset, platform: platforms[platform], settings, of: 100 }
   const proposed = proposeExclusion(group, input, new IdRange(10_000 + 10 * number))
   if (proposed === null) throw new Error(`nothing proposed for ${ruleId}`)
