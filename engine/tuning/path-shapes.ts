@@ -39,7 +39,7 @@ export function ownShape(segment: ByteString): SegmentShape | null {
 /** Share of neighbouring characters that are of another kind; of words, even in camel case, it is below. */
 const randomChanges = 0.35
 
-function looksRandom(text: ByteString): boolean {
+export function looksRandom(text: ByteString): boolean {
   if ((text.match(/[0-9]+/g) ?? []).length < 2 || !/[A-Za-z]/.test(text)) return false
   let changes = 0
   for (let at = 1; at < text.length; at++) if (kindOf(text[at - 1] ?? '') !== kindOf(text[at] ?? '')) changes++
