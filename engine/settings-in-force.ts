@@ -39,7 +39,7 @@ const harmless: TransactionRecord = {
 
 /** Shortcuts are worth while where this thread will evaluate records too; without them nothing is made ready. */
 export function settingsInForce(ruleset: Ruleset, shortcuts: Shortcuts = noShortcuts): SettingsInForce {
-  const { tx } = runTransaction(ruleset, harmless, false, shortcuts)
+  const { tx } = runTransaction(ruleset, harmless, { everything: false, shortcuts })
   const values = new Map(tx.all().map((entry) => [(entry.key ?? '').toLowerCase(), entry.value]))
   const read = (...names: string[]): number | null => {
     for (const name of names) {

@@ -5,7 +5,7 @@
  */
 import { DefinitionError } from '../errors.js'
 import { excludeTarget, selectById, selectByMessage, selectByTag } from '../exclusions.js'
-import type { Effect, EngineMode, RuleSelector } from '../model/definitions.js'
+import type { Effect, EngineMode, RuleSelector, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { nearestName } from '../near-name.js'
 import type { ActionDefinition, ActionInput } from './definition.js'
@@ -50,7 +50,17 @@ function targetRemoval(argument: ByteString, input: ActionInput, select: (text: 
   if (semicolon < 0) throw new DefinitionError(`"${argument}" names no target behind a semicolon`)
   const selector = select(argument.slice(0, semicolon).trim())
   const exclusion = excludeTarget(argument.slice(semicolon + 1).trim(), input.platform.ctlTargetRegex, input)
-  return (state) => state.removeTargets(selector, exclusion)
+  return exclusionEffect(input, selector, exclusion)
+}
+
+function exclusionEffect(
+  { argument, span }: ActionInput,
+  selector: RuleSelector,
+  target: TargetExclusion | null,
+): Effect {
+  const effect: Effect =
+    target === null ? (state) => state.removeRules(selector) : (state) => state.removeTargets(selector, target)
+  return Object.assign(effect, { exclusion: { selector, target, text: `ctl:${argument}`, span } })
 }
 
 const logging = (doc: string): CtlOption => ({ doc, inert: true, effect: () => null })
@@ -119,15 +129,15 @@ const options: Readonly<Record<string, CtlOption>> = {
   },
   ruleRemoveById: {
     doc: 'Removes rules by id or range.',
-    effect: (argument) => removal(selectById(argument)),
+    effect: (argument, input) => exclusionEffect(input, selectById(argument), null),
   },
   ruleRemoveByMsg: {
     doc: 'Removes rules by message.',
-    effect: (argument, input) => removal(selectByMessage(argument, input.platform)),
+    effect: (argument, input) => exclusionEffect(input, selectByMessage(argument, input.platform), null),
   },
   ruleRemoveByTag: {
     doc: 'Removes rules by tag.',
-    effect: (argument, input) => removal(selectByTag(argument, input.platform)),
+    effect: (argument, input) => exclusionEffect(input, selectByTag(argument, input.platform), null),
   },
   ruleRemoveTargetById: {
     doc: 'Removes a target of rules by id: 942100;ARGS:text.',
@@ -144,10 +154,6 @@ const options: Readonly<Record<string, CtlOption>> = {
 }
 
 const byLowerName = new Map(Object.entries(options).map(([name, option]) => [name.toLowerCase(), option]))
-
-function removal(selector: RuleSelector): Effect {
-  return (state) => state.removeRules(selector)
-}
 
 /** The options and what is said of them, for the documentation. */
 export function ctlOptions(): readonly (Omit<CtlOption, 'effect'> & { readonly name: string })[] {

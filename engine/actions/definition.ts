@@ -4,6 +4,7 @@
  * An action runs at compile time: it changes the draft of its link or of its rule, or adds an effect that
  * runs at every match. It never sees a transaction but through `TransactionState` inside an effect.
  */
+import type { Span } from '../errors.js'
 import type { VariableNames } from '../exclusions.js'
 import type { Effect, Template, TransformationDefinition } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
@@ -81,6 +82,7 @@ export function emptyDraft(): ActionDraft {
 /** What an action may ask of the compiler. */
 export interface ActionInput extends VariableNames {
   readonly argument: ByteString
+  readonly span: Span
   readonly platform: Platform
   /** The transformation of that name; throws DefinitionError where it is unknown. */
   transformation(name: string): TransformationDefinition

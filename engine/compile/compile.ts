@@ -12,7 +12,7 @@ import { lexicalRules } from '../seclang/lexical-rules.js'
 import { parseFile } from '../seclang/parser.js'
 import type { SourceReader } from '../seclang/source.js'
 import { directives, findDirective } from './directives.js'
-import type { Assembly, LinkDraft } from './draft.js'
+import type { Assembly, LinkDraft, RuleDraft } from './draft.js'
 import { linkRuleset } from './link.js'
 import { Report } from './report.js'
 import { directoryOf, draftRule, draftUnconditional, notePlatform } from './rule.js'
@@ -22,6 +22,11 @@ export interface CompileOptions {
   readonly platform: Platform
   /** Wins over SecRuleEngine of the files. */
   readonly engineMode?: EngineMode
+  /**
+   * Keeps rules and targets that directives exclude, so that a replay can lift exclusions; see `Ruleset.kept`. Verdicts
+   * stay the same, but for `skip:N` over a rule removed, which counts it.
+   */
+  readonly keepExclusions?: boolean
 }
 
 export interface CompileResult {
@@ -44,6 +49,7 @@ export function compileParts(parts: readonly SourcePart[], reader: SourceReader,
 export function checkParts(parts: readonly SourcePart[], reader: SourceReader, options: CompileOptions): CompileResult {
   const assembly: Assembly = {
     platform: options.platform,
+    keepsExclusions: options.keepExclusions ?? false,
     report: new Report(),
     reader,
     settings: initialSettings(options.platform),
@@ -51,6 +57,7 @@ export function checkParts(parts: readonly SourcePart[], reader: SourceReader, o
     sequence: [],
     openChain: null,
     changes: [],
+    exclusions: [],
     components: [],
     lookups: { geo: null, blocklists: null, datasets: new Map() },
     txKeys: new Set(),
@@ -101,7 +108,7 @@ function addLink(assembly: Assembly, link: LinkDraft): void {
     return
   }
   const defaults = assembly.defaults.get(link.actions.phase ?? 2) ?? null
-  const rule = { links: [link], defaults, removed: false, span: link.span }
+  const rule: RuleDraft = { links: [link], defaults, removed: false, kept: [], span: link.span }
   assembly.sequence.push({ rule })
   if (link.actions.chain) assembly.openChain = rule
 }

@@ -8,6 +8,7 @@ import type { Lookups, OperatorTest, RuleSelector, SelectableRule, TargetExclusi
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { EngineSettings, Target } from '../model/ruleset.js'
+import type { StandingExclusion } from '../model/standing-exclusion.js'
 import type { SourceReader } from '../seclang/source.js'
 import type { Report } from './report.js'
 
@@ -28,7 +29,16 @@ export interface RuleDraft {
   /** What SecDefaultAction said of the rule's phase when it was loaded. */
   defaults: ActionDraft | null
   removed: boolean
+  /** What directives took away, by number of the exclusion, where the compiler keeps it. */
+  readonly kept: KeptChange[]
   readonly span: Span
+}
+
+/** A rule (`targets` null) or targets of one of its links that a directive took away. */
+export interface KeptChange {
+  readonly exclusion: number
+  readonly link: number
+  readonly targets: readonly TargetExclusion[] | null
 }
 
 export type SequenceItem = { readonly rule: RuleDraft } | { readonly marker: string }
@@ -50,6 +60,8 @@ export type MutableLookups = { -readonly [K in keyof Lookups]: Lookups[K] } & {
 /** Everything the directives write to. */
 export interface Assembly {
   readonly platform: Platform
+  /** Whether what exclusions by directive take away stays in the ruleset, beside them. */
+  readonly keepsExclusions: boolean
   readonly report: Report
   readonly reader: SourceReader
   readonly settings: MutableSettings
@@ -58,6 +70,8 @@ export interface Assembly {
   /** The rule whose chain is open. */
   openChain: RuleDraft | null
   readonly changes: PendingChange[]
+  /** The exclusions by directive, in load order. */
+  readonly exclusions: StandingExclusion[]
   readonly components: string[]
   readonly lookups: MutableLookups
   readonly txKeys: Set<string>

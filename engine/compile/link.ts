@@ -19,20 +19,24 @@ import type {
 } from '../model/ruleset.js'
 import type { Assembly, LinkDraft, RuleDraft, SequenceItem } from './draft.js'
 import { applyChange } from './draft.js'
+import { dropReplaced, keptExclusions, listExclusions } from './standing.js'
 
 export function linkRuleset(assembly: Assembly): Ruleset {
   if (assembly.openChain !== null)
     assembly.report.error('open-chain', 'the chain that begins here has no next rule', assembly.openChain.span)
   applyChanges(assembly)
+  dropReplaced(assembly.sequence)
   checkIds(assembly)
   const pipelines = new PipelineTable(assembly.settings.unicodeMap)
   const rules: Rule[] = []
+  const frozen = new Map<RuleDraft, Rule>()
   const items: ({ readonly rule: Rule } | { readonly marker: string })[] = []
   for (const item of assembly.sequence) {
     if ('marker' in item) items.push(item)
     else if (!item.rule.removed && item.rule.links.length > 0) {
       const rule = freezeRule(item.rule, rules.length, pipelines, assembly.platform)
       rules.push(rule)
+      frozen.set(item.rule, rule)
       items.push({ rule })
     }
   }
@@ -52,6 +56,8 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     patterns: listPatterns(assembly.sequence),
     warnings: assembly.report.diagnostics.filter((d) => d.severity === 'warning'),
     exclusions: assembly.changes.map((change) => change.text),
+    standing: listExclusions(assembly, frozen),
+    kept: assembly.keepsExclusions ? keptExclusions(frozen) : null,
     persistent: assembly.readsPersistent && assembly.sequence.some(persists),
     txKeys: assembly.txKeys,
     select: (selector) => {

@@ -5,7 +5,7 @@
 import type { ActionDraft } from '../actions/index.js'
 import { DefinitionError } from '../errors.js'
 import { selectById, selectByMessage, selectByTag } from '../exclusions.js'
-import type { RuleSelector } from '../model/definitions.js'
+import type { RuleSelector, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
 import { parseActions, parseTargets } from '../seclang/rule-parser.js'
 import type { DirectiveInput } from './directive.js'
@@ -26,15 +26,35 @@ function change(
   selector: RuleSelector,
   apply: (rule: RuleDraft) => void,
 ): void {
-  const text = `${input.node.name} ${input.arguments.join(' ')}`
+  const text = textOf(input)
   const pending: PendingChange = { selector, text, span: input.span, apply }
   assembly.changes.push(pending)
   if (!assembly.platform.removalReachesLaterRules) applyChange(assembly, pending)
 }
 
+function textOf({ node, arguments: texts }: DirectiveInput): ByteString {
+  return `${node.name} ${texts.join(' ')}`
+}
+
+/** Lists the exclusion; returns its number. */
+function list(
+  { exclusions }: Assembly,
+  input: DirectiveInput,
+  selector: RuleSelector,
+  targets: readonly TargetExclusion[],
+  link: number,
+): number {
+  const number = exclusions.length
+  exclusions.push({ number, text: textOf(input), selector, targets, link, host: null, span: input.span })
+  return number
+}
+
 export function removeRules(assembly: Assembly, kind: SelectorKind, text: ByteString, input: DirectiveInput): void {
-  change(assembly, input, selectorOf(assembly, kind, text), (rule) => {
-    rule.removed = true
+  const selector = selectorOf(assembly, kind, text)
+  const exclusion = list(assembly, input, selector, [], 0)
+  change(assembly, input, selector, (rule) => {
+    if (assembly.keepsExclusions) rule.kept.push({ exclusion, link: 0, targets: null })
+    else rule.removed = true
   })
 }
 
@@ -50,12 +70,14 @@ export function updateTargets(assembly: Assembly, kind: SelectorKind, input: Dir
   const selector = selectorOf(assembly, kind, ids)
   const added = targetsOf(assembly, targetText, input, 1)
   const dropped = replaced === undefined ? null : targetsOf(assembly, replaced, input, 2).targets.map((t) => t.text)
+  const exclusion = added.exclusions.length > 0 ? list(assembly, input, selector, added.exclusions, link) : -1
   change(assembly, input, selector, (rule) => {
     const draft = rule.links[link]
     if (draft === undefined) return
     if (dropped !== null) draft.targets = draft.targets.filter((target) => !dropped.includes(target.text))
     draft.targets = [...draft.targets, ...added.targets]
-    draft.exclusions = [...draft.exclusions, ...added.exclusions]
+    if (assembly.keepsExclusions && exclusion >= 0) rule.kept.push({ exclusion, link, targets: added.exclusions })
+    else draft.exclusions = [...draft.exclusions, ...added.exclusions]
   })
 }
 

@@ -225,20 +225,20 @@ function applyAction(assembly: Assembly, draft: ActionDraft, node: ActionNode): 
 class CompilerInput implements ActionInput {
   readonly variable = names.variable
   readonly argument: ByteString
+  readonly span: Span
   readonly platform: Platform
   readonly #assembly: Assembly
-  readonly #span: Span
 
   constructor(assembly: Assembly, { argument, span }: ActionNode) {
     this.argument = argument ?? ''
     this.platform = assembly.platform
     this.#assembly = assembly
-    this.#span = span
+    this.span = span
   }
 
   transformation(name: string): TransformationDefinition {
     const found = transformationNamed(name, this.platform)
-    notePlatform(this.#assembly, 'transformation', found.name, this.#span)
+    notePlatform(this.#assembly, 'transformation', found.name, this.span)
     return found
   }
 
@@ -250,7 +250,7 @@ class CompilerInput implements ActionInput {
       report.warning(
         'unknown-macro',
         `the macro %{${name}} names no variable and ${this.platform.unknownMacro === 'empty' ? 'leaves nothing' : 'stays in the text as it is'}`,
-        this.#span,
+        this.span,
         nearestName(
           name,
           variables.map((v) => v.name),

@@ -18,6 +18,8 @@ export interface RulesetSource {
   readonly engineMode: EngineMode | null
   /** Null: the platform's own. */
   readonly server: ServerName | null
+  /** Whether what exclusions by directive take away is kept; see `CompileOptions.keepExclusions`. */
+  readonly keepExclusions: boolean
 }
 
 export interface RulesetInput {
@@ -28,6 +30,8 @@ export interface RulesetInput {
   readonly engineMode?: EngineMode
   /** Web server in front of the engine, in place of the platform's own. */
   readonly server?: ServerName
+  /** For replays that lift exclusions; see `CompileOptions.keepExclusions`. */
+  readonly keepExclusions?: boolean
 }
 
 export interface LoadedRuleset {
@@ -47,6 +51,7 @@ export function loadRuleset(input: RulesetInput): LoadedRuleset {
   const ruleset = compileParts(input.parts, reader, {
     platform: platformWith(platform, input.server ?? null),
     ...(input.engineMode === undefined ? {} : { engineMode: input.engineMode }),
+    keepExclusions: input.keepExclusions ?? false,
   })
   const source: RulesetSource = {
     parts: input.parts,
@@ -54,6 +59,7 @@ export function loadRuleset(input: RulesetInput): LoadedRuleset {
     platform,
     engineMode: input.engineMode ?? null,
     server: input.server ?? null,
+    keepExclusions: input.keepExclusions ?? false,
   }
   return { ruleset, source, digest: digestOf(source) }
 }
@@ -77,6 +83,7 @@ export function compileSource(source: RulesetSource): Ruleset {
   return compileParts(source.parts, createBundleReader(source.bundle), {
     platform: platformWith(source.platform, source.server),
     ...(source.engineMode === null ? {} : { engineMode: source.engineMode }),
+    keepExclusions: source.keepExclusions,
   })
 }
 

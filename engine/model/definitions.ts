@@ -5,6 +5,7 @@
  * Tables import this file and nothing of `transaction/`; the transaction implements the views. Every entry
  * carries a one-line `doc` that the documentation and `wafsim rules` print.
  */
+import type { Span } from '../errors.js'
 import type { ByteString, TransactionRecord } from './exchange.js'
 import type { Platform, PlatformName } from './platform.js'
 import type { Requirement } from './requirement.js'
@@ -274,6 +275,18 @@ export interface Effect {
   (state: TransactionState): void
   /** Whether it reads and changes variables of TX, which it names, and nothing else. */
   readonly ofTx?: true
+  /** What it takes from rules, where it is an exclusion. */
+  readonly exclusion?: ExclusionByCtl
+}
+
+/** A ctl action that removes rules or targets of rules. */
+export interface ExclusionByCtl {
+  readonly selector: RuleSelector
+  /** Null: it removes the rules. */
+  readonly target: TargetExclusion | null
+  /** As written, with `ctl:`. */
+  readonly text: ByteString
+  readonly span: Span
 }
 
 /** Names rules by id, tag or message. Built by `exclusions.ts`. */

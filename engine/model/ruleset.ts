@@ -16,6 +16,7 @@ import type {
 } from './definitions.js'
 import type { ByteString } from './exchange.js'
 import type { Platform } from './platform.js'
+import type { KeptExclusions, StandingExclusion } from './standing-exclusion.js'
 
 /** One piece of a ruleset in load order: a file, or text of the command line under a name for diagnostics. */
 export type SourcePart =
@@ -157,6 +158,13 @@ export interface Ruleset {
   readonly warnings: readonly Diagnostic[]
   /** Exclusions that stand in the ruleset itself, as written. */
   readonly exclusions: readonly string[]
+  /** Every exclusion that stands in the ruleset: directives in load order, then ctl actions in that of their rules. */
+  readonly standing: readonly StandingExclusion[]
+  /**
+   * What directives took from the rules, where the ruleset was compiled to keep it: such rules are among `rules` then,
+   * and taken out when a transaction runs. Null: they are gone.
+   */
+  readonly kept: KeptExclusions | null
   /**
    * Whether what one transaction leaves in a persistent collection can change another: the ruleset opens or writes
    * one, and reads one. Such a ruleset must be evaluated in capture order.

@@ -31,6 +31,16 @@ export interface Match {
   readonly log: boolean
   /** What the match added to the anomaly scores, inbound and outbound together. */
   readonly scoreAdded: number
+  /** Numbers of the lifted exclusions that would have taken it away, ascending; absent where none would. */
+  readonly suppressedBy?: readonly number[]
+}
+
+/** What a replay that lifts exclusions says of one transaction. Numbers are those of `Ruleset.standing`, ascending. */
+export interface LiftedVerdict {
+  /** The lifted ctl actions that ran. Directives are always in force. */
+  readonly fired: readonly number[]
+  /** Exclusions that would have taken a match from some link, be it of a chain that failed. */
+  readonly touched: readonly number[]
 }
 
 export interface Verdict {
@@ -50,5 +60,7 @@ export interface Verdict {
   readonly scoreByLevel: { readonly inbound: readonly number[]; readonly outbound: readonly number[] }
   readonly phasesRun: readonly number[]
   readonly evidence: Evidence
+  /** Present where exclusions were lifted; `matches` then holds those of rules with `nolog` too that one would take. */
+  readonly lifted?: LiftedVerdict
   readonly error: string | null
 }

@@ -133,7 +133,7 @@ async function itemsIn(lines: RawLines, { reader }: PoolOptions): Promise<readon
 function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
   const threads = options.threads ?? new Threads(startedThreads(options), options.workerFile)
   const { allRules = false, digests = false, origins = false, shortcuts = allShortcuts, recordTimeout = 0 } = options
-  const { reader = null, profile = false, facts = null } = options
+  const { reader = null, profile = false, facts = null, liftExclusions } = options
   threads.setUp({
     source: loaded.source,
     options: {
@@ -142,6 +142,7 @@ function workerBatches(loaded: LoadedRuleset, options: PoolOptions): Batches {
       ...(recordTimeout > 0 ? { recordTimeout } : {}),
       ...(digests ? { digests } : {}),
       ...(origins ? { origins } : {}),
+      ...(liftExclusions === undefined ? {} : { liftExclusions }),
     },
     reader,
     profile,

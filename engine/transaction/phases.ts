@@ -12,6 +12,7 @@ import type { Disruption, PhaseNumber, Ruleset } from '../model/ruleset.js'
 import type { BlockKind } from '../model/verdict.js'
 import { atWork, spend } from '../time-budget.js'
 import { isOverLimit, readBody } from './body-view.js'
+import type { Lift } from './lifting.js'
 import { Matching } from './matching.js'
 import type { PersistentStore } from './persistent.js'
 import { headerCollection, mediaType } from './request-view.js'
@@ -20,15 +21,19 @@ import { apacheAnswer, apacheBody, apacheRefusal } from './server.js'
 import { Stretches } from './stretches.js'
 import { type Interruption, Transaction } from './transaction.js'
 
+export interface RunOptions {
+  /** Keep matches of rules with `nolog` too. */
+  readonly everything: boolean
+  readonly shortcuts: Shortcuts
+  readonly store?: PersistentStore | undefined
+  /** Exclusions that are noted and not applied. */
+  readonly lift?: Lift | undefined
+}
+
 /** Runs a record through the ruleset. Does not catch: `evaluate` turns a throw into an error verdict. */
-export function runTransaction(
-  ruleset: Ruleset,
-  record: TransactionRecord,
-  everything: boolean,
-  shortcuts: Shortcuts,
-  store?: PersistentStore,
-): Transaction {
-  const transaction = new Transaction(record, ruleset, store)
+export function runTransaction(ruleset: Ruleset, record: TransactionRecord, options: RunOptions): Transaction {
+  const { everything, shortcuts, store, lift = null } = options
+  const transaction = new Transaction(record, ruleset, store, lift)
   if (transaction.mode !== 'off') runPhases(transaction, everything, shortcuts)
   transaction.close()
   return transaction

@@ -94,7 +94,7 @@ export class PlannedMatching {
     for (const target of link.targets) {
       const entries = entriesOf(target, this.transaction)
       if (target.count) {
-        if (this.transaction.targetExclusions(rule) !== null) return true
+        if (this.transaction.losesTargets(rule)) return true
         if (mayMatch(head, transformed(String(entries.length), transformations))) return true
         continue
       }

@@ -27,7 +27,8 @@ export function evaluateRule(transaction: Transaction, matching: Matching, rule:
   atWork(rule.id)
   spend(ruleCost)
   if (!transaction.platform.matchedVarsOutliveMatch) transaction.matched.all = []
-  const kept: Match[] | null = rule.log || rule.logsAtOnce || everything ? [] : null
+  const isKept = rule.log || rule.logsAtOnce || everything || transaction.lifted?.concerns(rule) === true
+  const kept: Match[] | null = isKept ? [] : null
   const { links } = rule
   for (let position = 0; position < links.length; position++) {
     const link = links[position] as RuleLink
@@ -36,7 +37,7 @@ export function evaluateRule(transaction: Transaction, matching: Matching, rule:
       return false
     }
   }
-  complete(transaction, rule, kept)
+  complete(transaction, rule, kept, everything)
   return true
 }
 
@@ -51,11 +52,13 @@ function evaluateLink(
   if (link.operator === null) {
     if (transaction.platform.actionsMatch) noteMatch(transaction, { name: 'UNKNOWN', value: '' })
     runEffects(transaction, link)
-    if (kept !== null) kept.push(describe(transaction, rule, position, '', ''))
+    if (kept !== null) {
+      const suppressedBy = transaction.lifted?.suppressing(rule, position, null, null)
+      kept.push(describe(transaction, rule, position, '', '', suppressedBy))
+    }
     return true
   }
-  const reaches = position === 0 || transaction.platform.targetExclusionReachesChain
-  const exclusions = reaches ? transaction.targetExclusions(rule) : null
+  const exclusions = transaction.targetExclusions(rule, position)
   const candidates = position === 0 ? matching.candidatesOf(rule) : null
   const take = new MatchTaker(transaction, matching, rule, position, kept)
   visitValues(link, transaction, exclusions, candidates, take)
@@ -99,8 +102,9 @@ class MatchTaker implements ValueVisitor {
     if (link.capture) capture(transaction, match)
     noteMatch(transaction, { name, value: transformed })
     runEffects(transaction, link)
-    if (this.kept !== null)
-      this.kept.push(describe(transaction, this.rule, this.position, name, match.matched ?? transformed))
+    if (this.kept === null) return
+    const suppressedBy = transaction.lifted?.suppressing(this.rule, this.position, target, key)
+    this.kept.push(describe(transaction, this.rule, this.position, name, match.matched ?? transformed, suppressedBy))
   }
 }
 
@@ -132,8 +136,15 @@ function runEffects(transaction: Transaction, link: RuleLink): void {
   for (let i = 0; i < effects.length; i++) (effects[i] as Effect)(transaction)
 }
 
-function describe(transaction: Transaction, rule: Rule, link: number, target: ByteString, value: ByteString): Match {
-  return {
+function describe(
+  transaction: Transaction,
+  rule: Rule,
+  link: number,
+  target: ByteString,
+  value: ByteString,
+  suppressedBy: readonly number[] | undefined,
+): Match {
+  const match: Match = {
     ruleId: rule.id,
     link,
     phase: rule.phase,
@@ -146,6 +157,7 @@ function describe(transaction: Transaction, rule: Rule, link: number, target: By
     log: rule.log || rule.logsAtOnce,
     scoreAdded: transaction.points,
   }
+  return suppressedBy === undefined || suppressedBy.length === 0 ? match : { ...match, suppressedBy }
 }
 
 /** COMPAT(modsec3): the chain failed at link `failed`, but multiMatch has logged what matched before. */
@@ -156,12 +168,18 @@ function logAtOnce(transaction: Transaction, rule: Rule, failed: number, kept: M
   transaction.ruleIds.push(rule.id)
 }
 
-function complete(transaction: Transaction, rule: Rule, kept: Match[] | null): void {
+function complete(transaction: Transaction, rule: Rule, kept: Match[] | null, everything: boolean): void {
   if (rule.severity !== null && rule.severity < transaction.highestSeverity) transaction.highestSeverity = rule.severity
-  if (kept !== null) transaction.matches.push(...kept)
+  if (kept !== null && isReported(rule, kept, everything)) transaction.matches.push(...kept)
   transaction.allRuleIds.push(rule.id)
   if (rule.log || rule.logsAtOnce) transaction.ruleIds.push(rule.id)
   disrupt(transaction, rule)
+}
+
+/** Matches of a rule that does not log are reported where asked for, or where an exclusion was lifted for them. */
+function isReported(rule: Rule, kept: readonly Match[], everything: boolean): boolean {
+  if (rule.log || rule.logsAtOnce || everything) return true
+  return kept.some(({ suppressedBy }) => suppressedBy !== undefined)
 }
 
 function disrupt(transaction: Transaction, rule: Rule): void {

@@ -22,6 +22,7 @@ import type { Disruption, PhaseNumber, Rule, Ruleset } from '../model/ruleset.js
 import type { BlockedBy, Match } from '../model/verdict.js'
 import { VariableStore } from '../variables/index.js'
 import { processorOf, unreadBody } from './body-view.js'
+import { type Lift, LiftedExclusions, type LiftPlan, liftPlanOf } from './lifting.js'
 import {
   createPersistentStore,
   openCollections,
@@ -87,6 +88,9 @@ export class Transaction implements TransactionState {
   wouldInterrupt: Interruption | null = null
   /** Set by `allow`: phases that are not run any more. */
   allowed: 'none' | 'phase' | 'request' | 'all' = 'none'
+  /** The exclusions that are noted and not applied; null: all are applied. */
+  readonly lifted: LiftedExclusions | null
+  readonly #plan: LiftPlan | null
   #removed: Uint8Array | null = null
   #targetExclusions: Map<number, TargetExclusion[]> | null = null
   readonly #persistent: PersistentCollections
@@ -97,7 +101,11 @@ export class Transaction implements TransactionState {
     readonly record: TransactionRecord,
     readonly ruleset: Ruleset,
     store: PersistentStore = createPersistentStore(),
+    lift: Lift | null = null,
   ) {
+    this.#plan = liftPlanOf(ruleset, lift)
+    this.lifted = this.#plan === null || lift === null ? null : new LiftedExclusions(this.#plan, ruleset)
+    this.#removed = this.#plan?.removed?.slice() ?? null
     const { settings } = ruleset
     this.platform = ruleset.platform
     const time = record.time === undefined ? Number.NaN : Date.parse(record.time)
@@ -187,6 +195,7 @@ export class Transaction implements TransactionState {
   }
 
   removeRules(selector: RuleSelector): void {
+    if (this.lifted?.takes(selector, null) === true) return
     this.#removed ??= new Uint8Array(this.ruleset.rules.length)
     for (const index of this.ruleset.select(selector)) this.#removed[index] = 1
   }
@@ -196,6 +205,7 @@ export class Transaction implements TransactionState {
   }
 
   removeTargets(selector: RuleSelector, exclusion: TargetExclusion): void {
+    if (this.lifted?.takes(selector, exclusion) === true) return
     this.#targetExclusions ??= new Map()
     for (const index of this.ruleset.select(selector)) {
       const list = this.#targetExclusions.get(index)
@@ -209,18 +219,29 @@ export class Transaction implements TransactionState {
     return this.#removed !== null
   }
 
-  /** Whether rules were removed while it ran, or targets of rules. */
+  /** Whether rules were removed while it ran, or targets of rules; or are to be looked at all the same. */
   get changesRules(): boolean {
-    return this.#removed !== null || this.#targetExclusions !== null
+    return this.#removed !== null || this.#targetExclusions !== null || this.#plan !== null
   }
 
-  /** Whether the rule was removed, or a target of it. */
+  /** Whether the rule was removed, or a target of it, or would be but for a lifted exclusion. */
   isChanged(rule: Rule): boolean {
-    return this.isRemoved(rule) || this.#targetExclusions?.has(rule.index) === true
+    if (this.isRemoved(rule) || this.#targetExclusions?.has(rule.index) === true) return true
+    return this.#plan !== null && (this.#plan.excluded.has(rule.index) || this.lifted?.concerns(rule) === true)
   }
 
-  targetExclusions(rule: Rule): readonly TargetExclusion[] | null {
-    return this.#targetExclusions?.get(rule.index) ?? null
+  /** Whether targets of its links were removed. */
+  losesTargets(rule: Rule): boolean {
+    return this.#targetExclusions?.has(rule.index) === true || this.#plan?.excluded.has(rule.index) === true
+  }
+
+  /** Targets taken from one link, besides those that the compiler took; null: none. */
+  targetExclusions(rule: Rule, link: number): readonly TargetExclusion[] | null {
+    const reaches = link === 0 || this.platform.targetExclusionReachesChain
+    const byCtl = reaches ? (this.#targetExclusions?.get(rule.index) ?? null) : null
+    if (this.#plan === null) return byCtl
+    const byDirective = this.#plan.excludedFrom(rule, link)
+    return byDirective.length === 0 ? byCtl : [...byDirective, ...(byCtl ?? [])]
   }
 
   setEngineMode(mode: EngineMode): void {

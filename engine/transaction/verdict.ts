@@ -6,6 +6,7 @@ import type { Evidence, Label, TransactionRecord } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
 import type { Verdict, VerdictKind } from '../model/verdict.js'
 import { withinTime } from '../time-budget.js'
+import type { Lift } from './lifting.js'
 import type { PersistentStore } from './persistent.js'
 import { runTransaction } from './phases.js'
 import type { Transaction } from './transaction.js'
@@ -19,6 +20,11 @@ export interface EvaluateOptions {
   readonly shortcuts?: Shortcuts
   /** Milliseconds a record may take before it is in error; 0, as without it: any time. */
   readonly recordTimeout?: number
+  /**
+   * Exclusions that are not applied but noted: matches say which would have taken them (`Match.suppressedBy`), the
+   * verdict which were in force. Those by directive only where the ruleset was loaded with `keepExclusions`.
+   */
+  readonly liftExclusions?: Lift
 }
 
 /** Evaluates one record. Never throws: what goes wrong is the verdict `error` with its reason. */
@@ -26,7 +32,15 @@ export function evaluate(ruleset: Ruleset, record: TransactionRecord, options: E
   const allRules = options.allRules ?? false
   try {
     return withinTime(options.recordTimeout ?? 0, () =>
-      verdictOf(runTransaction(ruleset, record, allRules, options.shortcuts ?? allShortcuts, options.store), allRules),
+      verdictOf(
+        runTransaction(ruleset, record, {
+          everything: allRules,
+          shortcuts: options.shortcuts ?? allShortcuts,
+          store: options.store,
+          lift: options.liftExclusions,
+        }),
+        allRules,
+      ),
     )
   } catch (error) {
     return errorVerdict(record.id, record.label, record.evidence, reasonOf(error))
@@ -79,6 +93,9 @@ function verdictOf(transaction: Transaction, allRules: boolean): Verdict {
     ...scores(transaction),
     phasesRun: transaction.phasesRun,
     evidence: record.evidence,
+    ...(transaction.lifted === null
+      ? {}
+      : { lifted: { fired: transaction.lifted.fired, touched: transaction.lifted.touched } }),
     error: null,
   }
 }
