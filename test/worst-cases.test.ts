@@ -27,7 +27,7 @@ function bodyReader(processor: string, platform: PlatformName, body: string): ()
       limits: { depth: 512, args: 1e6, files: 1e6 },
       platform: platforms[platform],
     }) ?? { args: [] }
-    for (const path of ['/*', '//@*']) xml?.select(path)
+    for (const path of ['/*', '//@*', '/a/b/text()', '//b/@c', '//text()']) xml?.select(path)
     collectionOf(args, platforms[platform]).all()
   }
 }
@@ -81,6 +81,7 @@ const structures: Readonly<Record<string, readonly (readonly [head: string, piec
     ['<!DOCTYPE a [', '<!ATTLIST a "', ']><a/>'],
     ['<!DOCTYPE a [<!ENTITY e "x">]><a>', '&e;', '</a>'],
     ['<a', ' b="x"', '/>'],
+    ['<a xmlns:p="u">', '<p:b p:c="1"/>', '</a>'],
   ],
 }
 

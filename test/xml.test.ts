@@ -3,13 +3,19 @@
  */
 
 import { createRequire } from 'node:module'
+import type { Document, Node } from 'slimdom'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../bench/peers/random.js'
-import { attributesBelow } from '../engine/bodies/xml.js'
-import { play } from './support/scenario.js'
+import { parseLocationPath, selectedBy } from '../engine/bodies/xml-paths.js'
+import { selectedByLibrary } from '../engine/bodies/xml-selection.js'
+import { evaluate } from '../engine/index.js'
+import { assertLinear } from './support/growth.js'
+import { play, request, rules as rulesOf } from './support/scenario.js'
 
-const rules = `SecRule REQUEST_HEADERS:Content-Type "@rx xml" "id:9,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"
+const xmlBodies =
+  'SecRule REQUEST_HEADERS:Content-Type "@rx xml" "id:9,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"'
+const rules = `${xmlBodies}
 SecRule XML:/* "@unconditionalMatch" "id:1,phase:2,pass,log,logdata:'%{MATCHED_VAR}'"
 SecRule XML://@* "@unconditionalMatch" "id:2,phase:2,pass,log,logdata:'%{MATCHED_VAR}'"`
 
@@ -87,22 +93,104 @@ function randomElement(random: Random, depth: number): string {
   return `<p:e xmlns:p="u" xmlns:q="v"${attributes.join('')}>${children.join('')}</p:e>`
 }
 
-test('all attributes are those, and in the order, that the XPath library selects', () => {
-  const load = createRequire(import.meta.url)
-  const { parseXmlDocument } = load('slimdom') as typeof import('slimdom')
-  const { evaluateXPathToNodes } = load('fontoxpath') as typeof import('fontoxpath')
+const load = createRequire(import.meta.url)
+const { parseXmlDocument } = load('slimdom') as typeof import('slimdom')
+const { evaluateXPathToNodes } = load('fontoxpath') as typeof import('fontoxpath')
+
+function randomDocument(random: Random): Document {
+  const space = random.pick(['', ' xmlns="w"', ' xmlns="u"'])
+  const content = randomElement(random, 4)
+  const root = random.pick([content, `<a${space} b="1">${content}text${content}</a>`])
+  return parseXmlDocument(`<!DOCTYPE a [<!ENTITY e "x">]><!--c-->${root}<?p i?>`)
+}
+
+const told = (nodes: readonly Node[]): string[] =>
+  nodes.map((node) => `${node.nodeType} ${node.nodeName} ${node.nodeValue ?? node.textContent}`)
+
+const selectedByDefault = (xpath: string, document: Document): Node[] =>
+  evaluateXPathToNodes(xpath, document as never) as unknown as Node[]
+
+test('paths select what the XPath library selects, in its order', () => {
   const random = new Random(12)
+  const steps = [
+    '/*',
+    '//*',
+    '/a',
+    '//a',
+    '/e',
+    '//e',
+    '/b',
+    '//text()',
+    '/text()',
+    '//node()',
+    '/node()',
+    '//comment()',
+  ]
+  const ends = [...steps, '/@*', '//@*', '/@a', '//@a', '//@b', '//@lang']
   let count = 0
-  for (let n = 0; n < 500; n++) {
-    const document = parseXmlDocument(`<!DOCTYPE a [<!ENTITY e "x">]><!--c-->${randomElement(random, 4)}<?p i?>`)
-    const root = document.documentElement
-    const expected = evaluateXPathToNodes('//@*', document as never) as unknown as { name: string; value: string }[]
-    const of = (all: readonly { name: string; value: string }[]): string[] =>
-      all.map(({ name, value }) => `${name} ${value}`)
-    assert.equal(root === null ? [] : of(attributesBelow(root)), of(expected))
-    count += expected.length
+  for (let n = 0; n < 3000; n++) {
+    const document = randomDocument(random)
+    const xpath = random.many(0, 3, () => random.pick(steps)).join('') + random.pick(ends)
+    const path = parseLocationPath(xpath)
+    assert.ok(path, xpath)
+    const found = selectedBy(path, document)
+    assert.equal(told(found), told(selectedByDefault(xpath, document)), xpath)
+    count += found.length
   }
   assert.ok(count > 1500, `${count}`)
+})
+
+test('what is more than a path is left to the library, which counts what it does', () => {
+  const random = new Random(13)
+  const more = [
+    'a',
+    '/',
+    '//b[1]',
+    '//e[last()]',
+    '//*[@a]',
+    '//p:e',
+    '/*/@p:a',
+    '//e/..',
+    '//*[local-name()="e"]/text()',
+    '//a | //e',
+    '//e/following-sibling::*',
+    '//*[text()="text"]',
+    '//@*[. != ""]',
+    '//processing-instruction()',
+    ' //e',
+    '/descendant::e',
+  ]
+  for (const xpath of more) {
+    assert.is(parseLocationPath(xpath), null, xpath)
+    for (let n = 0; n < 50; n++) {
+      const document = parseXmlDocument(`<!DOCTYPE r [<!ENTITY e "x">]><r xmlns:p="u">${randomElement(random, 3)}</r>`)
+      assert.equal(told(selectedByLibrary(xpath, document)), told(selectedByDefault(xpath, document)), xpath)
+    }
+  }
+})
+
+test('an expression that takes too long is in error, with its rule', () => {
+  const body = `<a>${'<b c="1">x</b>'.repeat(20_000)}</a>`
+  const { ruleset } = rulesOf(`${xmlBodies}\nSecRule XML://b[@c]/@c "@rx y" "id:77,phase:2,pass"`)
+  const record = request({ body, headers: [['Content-Type', 'text/xml']] })
+  assert.is(evaluate(ruleset, record, { recordTimeout: 1 }).verdict, 'error')
+  const slow = evaluate(ruleset, record, { recordTimeout: 400 })
+  assert.match(slow.error ?? '', /at work: (rule 77|reading the request body)/)
+})
+
+test('the parser takes as long for attributes as for anything else, and finds those that are twice there', () => {
+  const element = (count: number, more: string): string =>
+    `<a ${Array.from({ length: count }, (_, n) => `b${n}="1"`).join(' ')} ${more}/>`
+  for (const count of [3, 31, 32, 33, 200]) {
+    assert.equal(read(element(count, 'a="2"')), ['', '2'])
+    assert.is(read(element(count, 'b1="2"')), null)
+    assert.equal(read(element(count, 'xmlns:p="u" p:b1="3"'))?.length, 2)
+    assert.is(read(element(count, 'xmlns:p="u" xmlns:q="u" p:x="1" q:x="1"')), null)
+  }
+  assertLinear('attributes', 2000, (count) => {
+    const body = element(count, '')
+    return () => read(body)
+  })
 })
 
 test.run()

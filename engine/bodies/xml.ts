@@ -1,23 +1,21 @@
 /**
- * XML bodies and the values XPath selects in them.
+ * XML bodies as ModSecurity reads them; what XPath selects in them is in `xml-selection.ts`.
  *
  * Nothing outside the body is loaded, and entities that expand too far put it in error; see `xml-preparation.ts`.
  */
 import { createRequire } from 'node:module'
-import type { Attr, Document, Element, Node } from 'slimdom'
-import { DefinitionError } from '../errors.js'
-import type { BodyInput, BodyProcessorDefinition, BodyResult, XmlDocument } from '../model/definitions.js'
+import type { Document, Element } from 'slimdom'
+import type { BodyInput, BodyProcessorDefinition, BodyResult } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
-import { spend } from '../time-budget.js'
-import { encodeUtf8 } from '../utf8.js'
+import { RecordTimeout, spend } from '../time-budget.js'
 import { dialectOf } from './dialect.js'
 import { readGoXml } from './xml-go.js'
 import { decodedXml, MarkupEnds, withDeclaredPrefixes, withPlainEntities } from './xml-preparation.js'
+import { SelectableXml } from './xml-selection.js'
 
 const load = createRequire(import.meta.url)
-/** Loaded with the first XML body: they take longer than all of our own modules. */
+/** Loaded with the first XML body: it takes longer than all of our own modules. */
 const slimdom = (): typeof import('slimdom') => load('slimdom')
-const fontoxpath = (): typeof import('fontoxpath') => load('fontoxpath')
 
 export const xmlProcessor: BodyProcessorDefinition = {
   name: 'XML',
@@ -34,8 +32,10 @@ function processXml(input: BodyInput): BodyResult {
   spend(input.body.length)
   if (deeperThan(input.body, input.limits.depth)) return { args: [], error: 'XML parsing error: too deep.' }
   const document = parsed(input.body)
+  // The parser runs through once it has begun.
+  spend(input.body.length)
   if (document === null) return { args: [], error: failed, errorAtEnd: input.body.length <= firstChunkBytes }
-  return { args: [], error: null, xml: new SelectableXml(document, input.platform.xmlValues) }
+  return { args: [], error: null, xml: new SelectableXml(document) }
 }
 
 /** Whether elements nest deeper than the limit, as far as tags tell; keeps the parser's recursion bounded. */
@@ -70,80 +70,49 @@ function parsed(body: ByteString): Document | null {
 
 function parsedText(text: string): Document | null {
   try {
-    return slimdom().parseXmlDocument(text.replace(/^\ufeff/, ''))
-  } catch {
+    return withIndexedAttributes(() => slimdom().parseXmlDocument(text.replace(/^\ufeff/, '')))
+  } catch (error) {
+    if (error instanceof RecordTimeout) throw error
     return null
   }
 }
 
-class SelectableXml implements XmlDocument {
-  constructor(
-    private readonly document: Document,
-    private readonly values: 'node' | 'text-chunk',
-  ) {}
-
-  select(xpath: ByteString): readonly ByteString[] {
-    const root = this.document.documentElement
-    if (xpath === '/*' && root !== null) return this.#valuesOf([root as unknown as Node])
-    if (xpath === '//@*' && root !== null) return this.#valuesOf(attributesBelow(root))
-    let nodes: Node[]
-    try {
-      nodes = fontoxpath().evaluateXPathToNodes(xpath, this.document as never) as unknown as Node[]
-    } catch (error) {
-      throw new DefinitionError(`the XPath expression ${xpath} cannot be used: ${(error as Error).message}`)
-    }
-    return this.#valuesOf(nodes)
-  }
-
-  /** COMPAT(coraza): a value for each piece of text. */
-  #valuesOf(nodes: readonly Node[]): ByteString[] {
-    if (this.values === 'node') return nodes.map((node) => encodeUtf8(contentOf(node)))
-    return nodes.flatMap((node) => (node.nodeType === 1 ? textChunks(node) : [encodeUtf8(contentOf(node))]))
-  }
-}
+/** Elements with fewer attributes are asked as ever. */
+const fewAttributes = 32
 
 /**
- * What `//@*` selects, in the order of the XPath library: those of an element by local name. PERF(bodies): the library
- * compares each attribute's place with that of others, and takes minutes for some ten thousand.
+ * The parser asks an element for each of its attributes whether it has one of that name, which the library finds out by
+ * looking at all of them: 12 s for 80,000. While it parses, the question is answered by a set of the names. What is
+ * asked for and not there is added next, or the document is in error.
  */
-export function attributesBelow(root: Element): readonly Attr[] {
-  const found: Attr[] = []
-  let node: Node | null = root
-  while (node !== null) {
-    if (node.nodeType === 1) for (const each of sortedAttributes(node as Element)) found.push(each)
-    let next: Node | null = node.firstChild
-    while (next === null && node !== null && node !== root) {
-      next = node.nextSibling
-      if (next === null) node = node.parentNode
+function withIndexedAttributes<T>(parse: () => T): T {
+  const { prototype } = slimdom().Element
+  const { hasAttributeNS } = prototype
+  let element: Element | null = null
+  let names = new Set<string>()
+  prototype.hasAttributeNS = function (this: Element, namespace, name) {
+    spend(attributeCost)
+    if (this.attributes.length < fewAttributes) return hasAttributeNS.call(this, namespace, name)
+    if (element !== this) {
+      element = this
+      names = new Set(this.attributes.map((each) => nameOf(each.namespaceURI, each.localName)))
     }
-    node = next
+    const key = nameOf(namespace, name)
+    if (names.has(key)) return true
+    names.add(key)
+    return false
   }
-  return found
-}
-
-/** Declarations of namespaces are no attributes to XPath. */
-function sortedAttributes({ attributes }: Element): readonly Attr[] {
-  const kept = attributes.filter(({ namespaceURI }) => namespaceURI !== declarations)
-  return kept.length < 2
-    ? kept
-    : kept.sort((one, other) => Number(one.localName > other.localName) - Number(one.localName < other.localName))
-}
-
-const declarations = 'http://www.w3.org/2000/xmlns/'
-
-function contentOf(node: Node): string {
-  return node.textContent ?? node.nodeValue ?? ''
-}
-
-function textChunks(node: Node): ByteString[] {
-  const chunks: ByteString[] = []
-  const pending: Node[] = [node]
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if (next.nodeType === 3 || next.nodeType === 4) {
-      const text = (next.nodeValue ?? '').trim()
-      if (text !== '') chunks.push(encodeUtf8(text))
-    }
-    for (let child = next.lastChild; child !== null; child = child.previousSibling) pending.push(child as Node)
+  try {
+    return parse()
+  } finally {
+    prototype.hasAttributeNS = hasAttributeNS
   }
-  return chunks
+}
+
+/** An attribute costs about as much as so many bytes looked at. */
+const attributeCost = 64
+
+/** Names hold no blanks. */
+function nameOf(namespace: string | null, local: string): string {
+  return `${local} ${namespace ?? ''}`
 }

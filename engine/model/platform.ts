@@ -37,8 +37,6 @@ export interface Platform {
   readonly removalReachesLaterRules: boolean
   /** REQUEST_BODY is filled for every body processor, or only where none or URLENCODED runs. */
   readonly requestBodyAlwaysPresent: boolean
-  /** `XML:/*` gives one value a selected node, or one value a text chunk. */
-  readonly xmlValues: 'node' | 'text-chunk'
   /** Whether SecRequestBodyNoFilesLimit refuses a large body without files. */
   readonly honoursNoFilesLimit: boolean
   /** What detection-only makes of a body over the limit. */
@@ -231,7 +229,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     targetExclusionReachesChain: true,
     removalReachesLaterRules: false,
     requestBodyAlwaysPresent: false,
-    xmlValues: 'text-chunk',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'process-partial',
     pathIsServers: false,
@@ -302,7 +299,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     targetExclusionReachesChain: false,
     removalReachesLaterRules: false,
     requestBodyAlwaysPresent: false,
-    xmlValues: 'node',
     honoursNoFilesLimit: true,
     detectionOnlyOverLimit: 'process-partial',
     pathIsServers: true,
@@ -373,7 +369,6 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
     targetExclusionReachesChain: false,
     removalReachesLaterRules: true,
     requestBodyAlwaysPresent: true,
-    xmlValues: 'node',
     honoursNoFilesLimit: false,
     detectionOnlyOverLimit: 'drop-body',
     pathIsServers: false,
