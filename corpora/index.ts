@@ -13,6 +13,7 @@ import { mpkFormat } from './formats/mpk.js'
 import { ndjsonFormat } from './formats/ndjson.js'
 import { createReader, type SelectionOptions, selection } from './line-reader.js'
 
+export { type Alert, type AlertCounts, readAlerts } from './alerts/index.js'
 export type { CaptureFormat } from './format.js'
 export type { RuleTest, RuleTestStage } from './formats/ftw.js'
 export type { RuleTestOutput } from './formats/ftw-output.js'
