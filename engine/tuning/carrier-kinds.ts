@@ -7,6 +7,7 @@
 import type { ByteString, Header, TransactionRecord } from '../model/exchange.js'
 import type { Ruleset } from '../model/ruleset.js'
 import { inspect } from '../transaction/inspected-values.js'
+import { type RequestShape, wellFormed } from './well-formed.js'
 
 export type CarrierKind =
   | 'query'
@@ -20,10 +21,7 @@ export type CarrierKind =
   | 'raw-body'
   | `header:${string}`
 
-interface KindRequest {
-  readonly uri?: ByteString
-  readonly headers?: readonly Header[]
-  readonly body?: ByteString
+interface KindRequest extends Pick<RequestShape, 'uri' | 'headers' | 'body'> {
   /** Which target the payload is put at; a pattern where platforms name it each in its own way. */
   readonly target: RegExp
 }
@@ -72,27 +70,8 @@ export interface KindCarrier {
 
 /** A harmless request of the kind, and where in it a payload goes; null where the platform inspects no such place. */
 export function carrierOfKind(ruleset: Ruleset, kind: CarrierKind): KindCarrier | null {
-  const { uri = '/page', headers = [], body = '', target } = requestOf(kind)
-  const named = new Set(headers.map(([name]) => name.toLowerCase()))
-  const usual: Header[] = [
-    ['Host', 'www.example.com'],
-    ['User-Agent', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'],
-    ['Accept', '*/*'],
-  ]
-  const length: Header[] = body === '' ? [] : [['Content-Length', String(body.length)]]
-  const record: TransactionRecord = {
-    id: `carrier ${kind}`,
-    label: 'benign',
-    tags: [],
-    request: {
-      method: body === '' ? 'GET' : 'POST',
-      uri,
-      httpVersion: '1.1',
-      headers: [...usual.filter(([name]) => !named.has(name.toLowerCase())), ...headers, ...length],
-      body,
-    },
-    evidence: 'complete',
-  }
+  const { target, ...shape } = requestOf(kind)
+  const record = wellFormed({ ...shape, id: `carrier ${kind}`, label: 'benign' })
   const found = inspect(ruleset, record).values.find((each) => target.test(each.target))
   return found === undefined ? null : { record, target: found.target }
 }
