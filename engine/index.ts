@@ -90,8 +90,8 @@ export {
   type ReadKind,
   readExclusions,
 } from './tuning/read-exclusions.js'
+export { settingCarriers } from './tuning/setting-carriers.js'
 export { type Outcome, type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
 export type { AddedText, Evaluated, Laboratory, Trial } from './tuning/trial.js'
-export { settingCarriers } from './tuning/setting-carriers.js'
 export { type Variant, type WayScope, waysAround } from './tuning/ways-around.js'
 export { variables } from './variables/index.js'
