@@ -30,7 +30,7 @@ import {
   type Verdict,
 } from '../engine/index.js'
 import type { Progress } from './progress.js'
-import { type FalsePositiveGroup, type MissedAttack, type RunReport, settingsReport } from './reports/run-report.js'
+import { type FalsePositiveGroup, type MissedAttack, type RunReport, rulesetReport } from './reports/run-report.js'
 import { toolVersion } from './version.js'
 
 export interface ReplayInput {
@@ -168,21 +168,7 @@ class ReplayCounts {
     const unlabelledBlocks = this.#unlabelled.list().map((group) => propose(group, totals.byLabel.unknown))
     return {
       tool: { name: 'wafsim', version: toolVersion() },
-      ruleset: {
-        name: input.rulesetName,
-        files: input.loaded.source.parts.map((part) => (part.kind === 'file' ? part.path : part.name)),
-        components: ruleset.components,
-        rulesByPhase: ruleset.phases.slice(1).map((steps) => steps.length),
-        rulesLoaded: ruleset.rules.length,
-        platform: ruleset.platform.name,
-        engineMode: ruleset.settings.mode,
-        evaluation: ruleset.persistent ? 'capture-order' : 'parallel',
-        settings: settingsReport(settings),
-        exclusions: ruleset.exclusions,
-        unsimulated: ruleset.unsimulated,
-        warnings: ruleset.warnings.length,
-        digest: input.loaded.digest,
-      },
+      ruleset: rulesetReport(input.loaded, input.rulesetName, settings),
       corpus: { sources: input.sources, records: this.records, digest: this.#digest.digest('hex') },
       totals,
       rules,

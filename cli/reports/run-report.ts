@@ -5,6 +5,7 @@ import type {
   EngineMode,
   Exclusion,
   HitGroup,
+  LoadedRuleset,
   PlatformName,
   RuleCount,
   SettingsInForce,
@@ -84,11 +85,29 @@ export interface Timing {
   readonly peakMemoryBytes: number
 }
 
-export function settingsReport(settings: SettingsInForce): RulesetReport['settings'] {
+export function rulesetReport(
+  { ruleset, source, digest }: LoadedRuleset,
+  name: string,
+  settings: SettingsInForce,
+): RulesetReport {
   return {
-    blockingParanoia: settings.blockingParanoia,
-    detectionParanoia: settings.detectionParanoia,
-    inboundThreshold: settings.inboundThreshold,
-    outboundThreshold: settings.outboundThreshold,
+    name,
+    files: source.parts.map((part) => (part.kind === 'file' ? part.path : part.name)),
+    components: ruleset.components,
+    rulesByPhase: ruleset.phases.slice(1).map((steps) => steps.length),
+    rulesLoaded: ruleset.rules.length,
+    platform: ruleset.platform.name,
+    engineMode: ruleset.settings.mode,
+    evaluation: ruleset.persistent ? 'capture-order' : 'parallel',
+    settings: {
+      blockingParanoia: settings.blockingParanoia,
+      detectionParanoia: settings.detectionParanoia,
+      inboundThreshold: settings.inboundThreshold,
+      outboundThreshold: settings.outboundThreshold,
+    },
+    exclusions: ruleset.exclusions,
+    unsimulated: ruleset.unsimulated,
+    warnings: ruleset.warnings.length,
+    digest,
   }
 }

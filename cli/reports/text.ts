@@ -7,6 +7,7 @@ import type { ReportDefinition, ReportOptions } from '../definitions.js'
 import { count, cut, percent, plural, safe, table, wrap } from './layout.js'
 import { maskValue } from './redact.js'
 import type { FalsePositiveGroup, RunReport } from './run-report.js'
+import { testedLines } from './tested.js'
 
 /** Rows shown before "and n more"; the JSON report has all. */
 const shownRules = 20
@@ -33,7 +34,7 @@ class TextReport {
 
   render(): string {
     const sections = [
-      this.#tested(),
+      testedLines(this.report, this.options.width),
       this.#totals(),
       this.#rules(),
       this.#falsePositives(),
@@ -51,40 +52,6 @@ class TextReport {
 
   #wrapped(text: string, indent = ''): string {
     return wrap(text, this.options.width, indent)
-  }
-
-  #tested(): string {
-    const { ruleset, totals, corpus, tool } = this.report
-    const { settings } = ruleset
-    const phases = ruleset.rulesByPhase.map((rules, n) => `phase ${n + 1}: ${rules}`).join(', ')
-    const components = ruleset.components.length === 0 ? '' : ` (${ruleset.components.map(safe).join(', ')})`
-    const paranoia =
-      settings.blockingParanoia === null
-        ? 'no paranoia levels'
-        : `paranoia ${settings.blockingParanoia} blocking, ${settings.detectionParanoia ?? settings.blockingParanoia} detection`
-    const thresholds =
-      settings.inboundThreshold === null
-        ? 'no anomaly thresholds'
-        : `thresholds ${settings.inboundThreshold} inbound, ${settings.outboundThreshold ?? '–'} outbound`
-    const { benign, attack, unknown } = totals.byLabel
-    const incomplete = Object.entries(totals.byEvidence).filter(([kind, n]) => kind !== 'complete' && n > 0)
-    const evidence =
-      incomplete.length === 0
-        ? 'all complete'
-        : `${count(totals.byEvidence.complete)} complete, ${incomplete.map(([kind, n]) => `${count(n)} ${kind}`).join(', ')} (incomplete records prove nothing and are in no benign or attack figure)`
-    const lines = [
-      `wafsim ${tool.version}: rules ${safe(ruleset.name)}${components}`,
-      `${count(ruleset.rulesLoaded)} rules loaded (${phases}), ${plural(ruleset.exclusions.length, 'exclusion')} already in the ruleset`,
-      `platform ${ruleset.platform}, engine ${ruleset.engineMode}, ${paranoia}, ${thresholds}`,
-      `${plural(totals.transactions, 'record')} from ${plural(corpus.sources.length, 'source')}: ${count(benign)} benign, ${count(attack)} attack, ${count(unknown)} unlabelled; evidence: ${evidence}`,
-    ]
-    if (ruleset.evaluation === 'capture-order')
-      lines.push('records evaluated one by one in capture order: the rules keep persistent collections')
-    if (ruleset.unsimulated.length > 0)
-      lines.push(
-        `${plural(ruleset.unsimulated.length, 'rule part')} cannot be simulated: \`wafsim rules check\` lists them`,
-      )
-    return lines.map((line) => this.#wrapped(line)).join('\n')
   }
 
   #totals(): string {

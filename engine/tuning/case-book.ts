@@ -135,13 +135,18 @@ export class CaseBook {
       this.add(record, verdict)
       return []
     }
-    const path = this.filenameOf(record)
-    const found = hitsOf(verdict, (ruleId) => this.#disruptive.has(ruleId)).map((hit) =>
-      this.#hit(hit, record, verdict, path, null),
-    )
+    const found = this.hitsIn(record, verdict)
     const fresh = found.filter((hit) => !known.hits.includes(hit))
     if (fresh.length > 0) this.#cases.set(record.id, { ...known, hits: [...known.hits, ...fresh] })
     return found.filter((hit) => known.hits.includes(hit))
+  }
+
+  /** The hits of a verdict, as cases hold them; those that a case has too are the same objects. */
+  hitsIn(record: EvaluatedRecord, verdict: Verdict): readonly CaseHit[] {
+    const path = this.filenameOf(record)
+    return hitsOf(verdict, (ruleId) => this.#disruptive.has(ruleId)).map((hit) =>
+      this.#hit(hit, record, verdict, path, null),
+    )
   }
 
   /** Gives a case up: nothing clears it. */

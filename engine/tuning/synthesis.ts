@@ -7,7 +7,7 @@
  */
 import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
 import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
-import type { Atom, Case, CaseBook, ScoreLimits } from './case-book.js'
+import type { Atom, Case, CaseBook, CaseHit, ScoreLimits } from './case-book.js'
 import { type Choice, chooseExclusions } from './choice.js'
 import type { PathTemplate } from './path-templates.js'
 import { type KeyFamily, type Spot, splitTarget } from './place.js'
@@ -37,10 +37,12 @@ export interface Outcome {
   readonly blocked: boolean
   readonly blockedBy: number | null
   readonly score: number
+  /** A rule that scores still fires. */
+  readonly alerted: boolean
   /** Rules that fire under the exclusions and did not without. */
   readonly newRules: readonly number[]
-  /** Rules that fired without the exclusions and do not under them. */
-  readonly goneRules: readonly number[]
+  /** Hits of the case that are gone. */
+  readonly goneHits: readonly CaseHit[]
 }
 
 export interface Synthesis {
@@ -149,14 +151,16 @@ class Synthesiser {
     for await (const { record, verdict } of trial.evaluate(laboratory.records(this.#isTouched(chosen)))) {
       const before = book.caseOf(record.id) ?? null
       const fired = new Set(before?.ruleIds ?? [])
+      const found = book.hitsIn(record, verdict)
       outcomes.set(record.id, {
         id: record.id,
         before,
         blocked: verdict.wouldBlock,
         blockedBy: verdict.blockedBy?.ruleId ?? null,
         score: verdict.score.inbound,
+        alerted: found.length > 0,
         newRules: verdict.ruleIds.filter((id) => !fired.has(id)),
-        goneRules: (before?.ruleIds ?? []).filter((id) => !verdict.ruleIds.includes(id)),
+        goneHits: (before?.hits ?? []).filter((hit) => !found.includes(hit)),
       })
     }
     return outcomes
@@ -165,7 +169,7 @@ class Synthesiser {
   #isTouched(chosen: readonly Candidate[]): (record: TransactionRecord) => boolean {
     const { base, book, filenameOf } = this.input
     if (base.ruleset.persistent) return () => true
-    const covered = coveredAtoms(chosen, book.atoms)
+    const covered = coverage(chosen, book.atoms)
     const ids = new Set(
       book
         .cases()
@@ -184,6 +188,7 @@ class Synthesiser {
     outcomes: ReadonlyMap<string, Outcome>,
   ): Promise<boolean> {
     const { laboratory, book, limits } = this.input
+    const idle = this.#banIdle(chosen, outcomes)
     const expected = expectedCleared(book, chosen, limits)
     const failed = new Set(
       [...outcomes.values()]
@@ -194,10 +199,10 @@ class Synthesiser {
         )
         .map(({ id }) => id),
     )
-    if (failed.size === 0) return true
+    if (failed.size === 0) return !idle
     const trial = await laboratory.load(textsOf(chosen, ids), 'detection-only')
-    const covered = coveredAtoms(chosen, book.atoms)
-    let learned = false
+    const covered = coverage(chosen, book.atoms)
+    let learned = idle
     for await (const { record, verdict } of trial.evaluate(laboratory.records(({ id }) => failed.has(id)))) {
       const known = book.caseOf(record.id)?.hits.length ?? 0
       const persisting = book.extend(record, verdict).filter((hit) => hit.atoms.every((atom) => covered.has(atom)))
@@ -223,6 +228,21 @@ class Synthesiser {
       }
     }
     return !learned
+  }
+
+  /** Exclusions after which every hit is still there are placebos. */
+  #banIdle(chosen: readonly Candidate[], outcomes: ReadonlyMap<string, Outcome>): boolean {
+    const covering = coverage(chosen, this.input.book.atoms)
+    const useful = new Set<string>()
+    for (const { goneHits } of outcomes.values())
+      for (const atom of goneHits.flatMap(({ atoms }) => atoms))
+        for (const { key } of covering.get(atom) ?? []) useful.add(key)
+    const idle = chosen.filter(({ key }) => !useful.has(key))
+    for (const candidate of idle) {
+      this.#banned.add(candidate.key)
+      this.#placebos.set(candidate.key, candidate)
+    }
+    return idle.length > 0
   }
 
   #result(
@@ -251,24 +271,29 @@ class Synthesiser {
   }
 }
 
-function coveredAtoms(candidates: readonly Candidate[], atoms: readonly Atom[]): ReadonlySet<number> {
+/** The candidates that cover an atom, for each atom that any does. */
+export function coverage(
+  candidates: readonly Candidate[],
+  atoms: readonly Atom[],
+): ReadonlyMap<number, readonly Candidate[]> {
+  const covering = new Map<number, Candidate[]>()
   const byRule = new Map<number, Candidate[]>()
-  for (const candidate of candidates)
-    for (const ruleId of candidate.ruleIds) {
-      const list = byRule.get(ruleId)
-      if (list === undefined) byRule.set(ruleId, [candidate])
-      else list.push(candidate)
-    }
-  return new Set(
-    atoms
-      .filter((atom) => byRule.get(atom.ruleId)?.some((candidate) => candidate.covers(atom)) === true)
-      .map((atom) => atom.index),
-  )
+  for (const candidate of candidates) for (const ruleId of candidate.ruleIds) push(byRule, ruleId, candidate)
+  for (const atom of atoms)
+    for (const candidate of byRule.get(atom.ruleId) ?? [])
+      if (candidate.covers(atom)) push(covering, atom.index, candidate)
+  return covering
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
 }
 
 /** Ids of the cases that the candidates should clear. */
 function expectedCleared(book: CaseBook, chosen: readonly Candidate[], limits: ScoreLimits): ReadonlySet<string> {
-  const covered = coveredAtoms(chosen, book.atoms)
+  const covered = coverage(chosen, book.atoms)
   const rest = (each: Case, outbound: boolean): number =>
     each.hits.reduce(
       (sum, hit) =>
