@@ -62,6 +62,21 @@ export class AttackProfiles {
     return lost
   }
 
+  /** Positions of these payloads, ascending. */
+  lostPositions(kind: CarrierKind, removed: ReadonlySet<number>): readonly number[] {
+    const positions: number[] = []
+    this.#eachLost(kind, removed, (position) => positions.push(position))
+    return positions.sort((a, b) => a - b)
+  }
+
+  /** Positions of the payloads that one of the rules fires on in this kind of place, ascending. */
+  firedPositions(kind: CarrierKind, ruleIds: ReadonlySet<number>): readonly number[] {
+    const { rules } = this.#profilesOf(kind)
+    const positions = new Set<number>()
+    for (const id of ruleIds) for (const position of rules.get(id)?.payloads ?? []) positions.add(position)
+    return [...positions].sort((a, b) => a - b)
+  }
+
   /** The same, by class of the attack. */
   lostByClass(kind: CarrierKind, removed: ReadonlySet<number>): ReadonlyMap<string, number> {
     const lost = new Map<string, number>()

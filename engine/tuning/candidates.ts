@@ -189,6 +189,11 @@ function preference({ kind, narrowness, opens, changesReading, targets }: Candid
   return narrowness + (changesReading ? 0.5 : 0)
 }
 
+/** Candidates with the same place open the same door: their losses add up there. */
+export function placeOf({ scope, targets }: Candidate): string {
+  return `${scope.template?.operator ?? '*'} ${targets.join(' ')}`
+}
+
 export function isAvailable(rung: Candidate | Unavailable): rung is Candidate {
   return !('unavailable' in rung)
 }

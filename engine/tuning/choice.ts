@@ -6,7 +6,7 @@
  * without which no case can be cleared decide first; threshold arithmetic decides the rest; then whatever is not
  * needed goes.
  */
-import type { Candidate } from './candidates.js'
+import { type Candidate, placeOf } from './candidates.js'
 import type { Atom, Case, CaseHit, ScoreLimits } from './case-book.js'
 
 export interface ChoiceInput {
@@ -15,8 +15,8 @@ export interface ChoiceInput {
   readonly limits: ScoreLimits
   /** Candidates for an atom, the preferred first; none where nothing may be done. */
   candidatesFor(atom: Atom): readonly Candidate[]
-  /** Attacks that candidate loses on top of what the others at its place do; for ties. */
-  lossOf(candidate: Candidate, chosen: readonly Candidate[]): number
+  /** Attacks that the candidate loses on top of what is lost without these rules at its place. */
+  lossOf(candidate: Candidate, removed: ReadonlySet<number>): number
 }
 
 export interface Choice {
@@ -40,6 +40,8 @@ class Chooser {
   readonly #covered = new Map<string, readonly number[]>()
   readonly #byRule = new Map<number, Atom[]>()
   readonly #open: Set<number>
+  /** Rules removed at each place. */
+  readonly #removed = new Map<string, Set<number>>()
 
   constructor(private readonly input: ChoiceInput) {
     this.#coverage = new Array<number>(input.atoms.length).fill(0)
@@ -94,6 +96,7 @@ class Chooser {
   #take(candidate: Candidate): void {
     if (this.#chosen.has(candidate.key)) return
     this.#chosen.set(candidate.key, candidate)
+    for (const ruleId of candidate.ruleIds) this.#removedAt(candidate).add(ruleId)
     const atoms = this.#atomsOf(candidate)
     this.#cover(atoms, 1)
     for (const atom of atoms) {
@@ -154,9 +157,8 @@ class Chooser {
       const gains = new Map<string, { candidate: Candidate; gain: number }>()
       for (const index of this.#open) this.#addGains(this.#case(index), gains)
       let best: { candidate: Candidate; worth: number } | null = null
-      const chosen = [...this.#chosen.values()]
       for (const { candidate, gain } of gains.values()) {
-        const worth = gain / (1 + this.input.lossOf(candidate, chosen))
+        const worth = gain / (1 + this.input.lossOf(candidate, this.#removedAt(candidate)))
         if (
           best === null ||
           worth > best.worth ||
@@ -190,13 +192,10 @@ class Chooser {
   #dropNeedless(): void {
     const chosen = [...this.#chosen.values()]
     const losses = new Map(
-      chosen.map((candidate) => [
-        candidate.key,
-        this.input.lossOf(
-          candidate,
-          chosen.filter((other) => other !== candidate),
-        ),
-      ]),
+      chosen.map((candidate) => {
+        const others = [...this.#removedAt(candidate)].filter((ruleId) => !candidate.ruleIds.includes(ruleId))
+        return [candidate.key, this.input.lossOf(candidate, new Set(others))]
+      }),
     )
     const order = chosen.sort(
       (a, b) =>
@@ -211,6 +210,16 @@ class Chooser {
       if (isNeeded) this.#cover(atoms, 1)
       else this.#chosen.delete(candidate.key)
     }
+  }
+
+  #removedAt(candidate: Candidate): Set<number> {
+    const place = placeOf(candidate)
+    let removed = this.#removed.get(place)
+    if (removed === undefined) {
+      removed = new Set()
+      this.#removed.set(place, removed)
+    }
+    return removed
   }
 
   #cover(atoms: readonly number[], by: 1 | -1): void {

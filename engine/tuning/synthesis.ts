@@ -25,8 +25,8 @@ export interface SynthesisInput {
   templateOf(path: ByteString): PathTemplate
   familyOf(variable: ByteString, name: ByteString): KeyFamily
   filenameOf(record: EvaluatedRecord): ByteString
-  /** Attacks that the candidate loses on top of what the others do. */
-  lossOf(candidate: Candidate, others: readonly Candidate[]): number
+  /** Attacks that the candidate loses on top of what is lost without these rules at its place. */
+  lossOf(candidate: Candidate, removed: ReadonlySet<number>): number
   readonly giveIds: GiveIds
 }
 
