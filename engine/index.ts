@@ -59,6 +59,7 @@ export { createPersistentStore, type PersistentStore } from './transaction/persi
 export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/verdict.js'
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
 export { AttackProfiles } from './tuning/attack-profiles.js'
+export { type Attacks, gatherAttacks, lossModel } from './tuning/attacks.js'
 export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
 export {
   type Candidate,
@@ -72,14 +73,17 @@ export {
 export { type CarrierKind, carrierOfKind, kindOfTarget } from './tuning/carrier-kinds.js'
 export { type Carried, neutral, placePayload } from './tuning/carriers.js'
 export { type Atom, type Case, CaseBook, type ScoreLimits } from './tuning/case-book.js'
+export { type Effects, effectsOf } from './tuning/effects.js'
 export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
 export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'
 export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
+export { type KeyFamily, learnFamilies, literalFamily } from './tuning/parameter-families.js'
 export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'
 export { longestPayload, type Payload, PayloadCollector, type PayloadCounts, payloadsOf } from './tuning/payloads.js'
-export { type KeyFamily, literalFamily, literalTemplate, type Spot, splitTarget } from './tuning/place.js'
+export { literalTemplate, type Spot, splitTarget } from './tuning/place.js'
 export { type ClassPrice, isLost, lostRules, type Price, type PricedAttack, priceOf } from './tuning/price.js'
+export { type ExclusionPrice, type PlacePrice, type Pricing, priceExclusions } from './tuning/pricing.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
 export { isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
 export {

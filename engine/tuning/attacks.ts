@@ -70,7 +70,8 @@ export function lossModel({ profiles }: Attacks): (candidate: Candidate, removed
   }
   return (candidate, removed) => {
     const { variable, key } = splitTarget(candidate.targets[0] ?? 'ARGS')
-    const kind = variable === 'REQUEST_HEADERS' && key !== null ? (`header:${key}` as const) : (kinds[variable] ?? 'form')
+    const kind =
+      variable === 'REQUEST_HEADERS' && key !== null ? (`header:${key}` as const) : (kinds[variable] ?? 'form')
     const before = [...removed]
     return lost(kind, [...before, ...candidate.ruleIds]) - lost(kind, before)
   }

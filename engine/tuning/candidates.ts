@@ -10,9 +10,10 @@ import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { Rule, Ruleset } from '../model/ruleset.js'
 import type { SettingsInForce } from '../settings-in-force.js'
-import { escapedPattern, isWritableKey, pathEscaper, scopedRule, settingAction } from './config-text.js'
+import { isWritableKey, pathEscaper, scopedRule, settingAction } from './config-text.js'
 import type { Exclusion, ExclusionKind } from './exclusion.js'
 import { isDerivedTarget } from './hits.js'
+import { exactKey } from './parameter-families.js'
 import { type HitSource, type Scope, type Spot, splitTarget } from './place.js'
 import { protectedRulesOf } from './protected-rules.js'
 import { settingRule } from './setting-rules.js'
@@ -333,6 +334,8 @@ function targetProblem({ spot, platform }: Build): string | null {
   return null
 }
 
+const unwritable = 'the name of the parameter cannot be written in a target on this platform'
+
 /** For directives: a name, or a pattern, which every platform takes there. */
 function withConfiguredTarget(
   build: Build,
@@ -343,9 +346,9 @@ function withConfiguredTarget(
   const { variable, family } = build.spot
   if (family === null) return forms(variable)
   if (!family.literal) return forms(`${variable}:/${family.regex}/`)
-  return forms(
-    isWritableKey(family.text) ? `${variable}:${family.text}` : `${variable}:/^${escapedPattern(family.text)}$/`,
-  )
+  if (isWritableKey(family.text)) return forms(`${variable}:${family.text}`)
+  const exact = exactKey(family.text, build.platform)
+  return exact === null ? unwritable : forms(`${variable}:/${exact}/`)
 }
 
 /** LIMIT: names of a family that one rule lists where patterns are not honoured. */
@@ -368,8 +371,8 @@ function withRuntimeTargets(
     return forms(family.seen.map((name) => `${variable}:${name}`))
   }
   if (isWritableKey(family.text)) return forms([`${variable}:${family.text}`])
-  if (platform.ctlTargetRegex) return forms([`${variable}:/^${escapedPattern(family.text)}$/`])
-  return 'the name of the parameter cannot be written in a ctl target'
+  const exact = platform.ctlTargetRegex ? exactKey(family.text, platform) : null
+  return exact === null ? unwritable : forms([`${variable}:/${exact}/`])
 }
 
 function removeAtPath(build: Build): readonly Form[] {

@@ -178,7 +178,15 @@ function keyOf({ literals, variables }: Skeleton): string {
   return lowerAscii(JSON.stringify([literals, variables]))
 }
 
-function literalFamily(name: ByteString): KeyFamily {
+/** The name as a `/regex/` key, without the slashes; null where the platform cannot be given it. */
+export function exactKey(name: ByteString, platform: Pick<Platform, 'name'>): ByteString | null {
+  const { anchors, lower, highBytes } = spellings[platform.name]
+  if (!highBytes && /[\x80-\xff]/.test(name)) return null
+  return anchors[0] + escapedPattern(lower ? lowerAscii(name) : name) + anchors[1]
+}
+
+/** One name and no other, in any case, as engines compare names of targets. */
+export function literalFamily(name: ByteString): KeyFamily {
   const lower = lowerAscii(name)
   return { text: name, literal: true, regex: null, matches: (other) => lowerAscii(other) === lower, seen: [name] }
 }

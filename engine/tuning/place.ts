@@ -1,21 +1,11 @@
 /**
  * Where a hit lives: the path and the parameter, each as a family of names learned from the corpus.
  */
-import { type ByteString, lowerAscii } from '../model/exchange.js'
+import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import { pathOperator } from './config-text.js'
+import type { KeyFamily } from './parameter-families.js'
 import type { PathTemplate } from './path-templates.js'
-
-/** Names of a parameter that differ in an index alone. */
-export interface KeyFamily {
-  /** For people: `items[*][name]`. */
-  readonly text: ByteString
-  readonly literal: boolean
-  /** Pattern for a key between slashes, anchored; null where the name itself is written. */
-  readonly regex: ByteString | null
-  readonly seen: readonly ByteString[]
-  matches(name: ByteString): boolean
-}
 
 /** A rule and one of the targets it hit in, at one place. */
 export interface Spot {
@@ -49,12 +39,6 @@ export function splitTarget(target: ByteString): { readonly variable: ByteString
   const colon = target.indexOf(':')
   if (colon < 0) return { variable: target, key: null }
   return { variable: target.slice(0, colon), key: target.slice(colon + 1) }
-}
-
-/** One name and no other, in any case, as engines compare names of targets. */
-export function literalFamily(name: ByteString): KeyFamily {
-  const lower = lowerAscii(name)
-  return { text: name, literal: true, regex: null, seen: [name], matches: (other) => lowerAscii(other) === lower }
 }
 
 /** One path and no other. */

@@ -129,7 +129,9 @@ class Pricer {
     const plain = await this.input.laboratory.load([{ placement: 'after', text: plainText }], 'detection-only')
     const standing = await this.#standing(this.input.after, (verdict, record) => this.#isTouched(verdict, record))
     const removed = new Set(this.#ruleIds)
-    const plainStanding = await this.#standing(plain, ({ matches }) => matches.some(({ ruleId }) => removed.has(ruleId)))
+    const plainStanding = await this.#standing(plain, ({ matches }) =>
+      matches.some(({ ruleId }) => removed.has(ruleId)),
+    )
     const places = await this.#places(plain)
     const sum = (pick: (place: PlacePrice) => number): number => places.reduce((total, place) => total + pick(place), 0)
     return {
@@ -148,10 +150,7 @@ class Pricer {
   }
 
   /** Attacks as they stand; those that the change cannot touch are what they were. */
-  async #standing(
-    after: Trial,
-    isTouched: (verdict: Verdict, record: TransactionRecord) => boolean,
-  ): Promise<Price> {
+  async #standing(after: Trial, isTouched: (verdict: Verdict, record: TransactionRecord) => boolean): Promise<Price> {
     const { attacks } = this.input
     const touched = attacks.standing.filter(({ verdict, record }) => isTouched(verdict, record))
     const apart = new Set(touched)

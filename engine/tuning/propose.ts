@@ -8,7 +8,8 @@ import type { Platform } from '../model/platform.js'
 import { type Candidate, type CandidateInput, eligible, exclusionFrom, isAvailable, ladder } from './candidates.js'
 import type { Exclusion } from './exclusion.js'
 import type { HitGroup } from './false-positives.js'
-import { literalFamily, literalTemplate, splitTarget } from './place.js'
+import { literalFamily } from './parameter-families.js'
+import { literalTemplate, splitTarget } from './place.js'
 
 export interface ProposeInput extends CandidateInput {
   readonly platform: Platform

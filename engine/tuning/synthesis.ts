@@ -9,8 +9,9 @@ import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/ex
 import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
 import type { Atom, Case, CaseBook, CaseHit, ScoreLimits } from './case-book.js'
 import { type Choice, chooseExclusions } from './choice.js'
+import type { KeyFamily } from './parameter-families.js'
 import type { PathTemplate } from './path-templates.js'
-import { type KeyFamily, type Spot, splitTarget } from './place.js'
+import { type Spot, splitTarget } from './place.js'
 import type { AddedText, Laboratory, Trial } from './trial.js'
 
 /** Gives out ids for the rules of candidates, the same from run to run. */
