@@ -58,9 +58,11 @@ export type { Lift } from './transaction/lifting.js'
 export { createPersistentStore, type PersistentStore } from './transaction/persistent.js'
 export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/verdict.js'
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
+export { type AlertGroup, AlertGroups, type AlertSeen } from './tuning/alert-groups.js'
 export { AttackProfiles } from './tuning/attack-profiles.js'
 export { type Attacks, gatherAttacks, lossModel } from './tuning/attacks.js'
 export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
+export { type HandInput, type HandLadder, idsOf, ladderAt, laddersByHand, type Rung } from './tuning/by-hand.js'
 export {
   type Candidate,
   eligible,
@@ -76,7 +78,16 @@ export { type Atom, type Case, CaseBook, type ScoreLimits } from './tuning/case-
 export { type Effects, effectsOf } from './tuning/effects.js'
 export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
-export { allocateIds, checkIdBounds, defaultIdBounds, type IdBounds, parseIdBounds } from './tuning/ids.js'
+export {
+  allocateFor,
+  allocateIds,
+  checkIdBounds,
+  defaultIdBounds,
+  type IdBounds,
+  type IdsWanted,
+  idName,
+  parseIdBounds,
+} from './tuning/ids.js'
 export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
 export { type KeyFamily, learnFamilies, literalFamily } from './tuning/parameter-families.js'
 export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'

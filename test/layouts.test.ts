@@ -55,8 +55,7 @@ SecAction \\
 # Rule 941100
 # Seen: 3 of 100 requests, e.g. record record-1
 # Price: 1 of 40 attacks, 2 detections lost (replayed)
-SecRule REQUEST_FILENAME "@streq /contact" \\
-    "id:10001,phase:1,pass,t:none,nolog,ctl:ruleRemoveById=941100"
+${exclusion({ ruleIds: [941_100] }).directive}
 # wafsim:end key=k941100 sha=${digestIn(only(rendered('inline', 'modsec3')), 'k941100')}
 # wafsim:section place=after
 # Configure-time exclusions: behind the rules of CRS.

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { type Exclusion, UsageError } from '../../engine/index.js'
+import { type Exclusion, idName, UsageError } from '../../engine/index.js'
 import { type AppliedFile, applyLayout } from './apply.js'
 import { scanFile } from './blocks.js'
 import type { LayoutDefinition, LayoutOptions } from './definition.js'
@@ -45,17 +45,12 @@ export function updateFiles(
   return applied
 }
 
-/** Ids by the names `allocateIds` knows: the key of an exclusion, for the second rule of one `key#1`, and so on. */
+/** Ids by their names (`idName`), as `allocateIds` takes them for the previous ones. */
 export function idsInFile(text: string): ReadonlyMap<string, number> {
   const ids = new Map<string, number>()
   for (const { mark } of scanFile(text, hostOf(text)).blocks)
     for (const [at, id] of mark.ids.entries()) ids.set(idName(mark.key, at), id)
   return ids
-}
-
-/** The name of the `at`-th id of an exclusion, counted from 0. */
-export function idName(key: string, at: number): string {
-  return at === 0 ? key : `${key}#${at}`
 }
 
 /** The SecLang in a file of any layout, with the lines of the file: those of the host language are empty. */

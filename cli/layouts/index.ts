@@ -7,7 +7,8 @@ import { apacheFile, caddyfile, jsonStrings, nginxWord, ruleFile, yamlBlock } fr
 
 export { type AppliedFile, applyLayout, renderLayout } from './apply.js'
 export type { LayoutDefinition, LayoutOptions } from './definition.js'
-export { idName, idsInFile, secLangOf, updateFiles } from './files.js'
+export { idsInFile, secLangOf, updateFiles } from './files.js'
+export { ladderText } from './ladder-text.js'
 
 const setup: FilePart = { section: 'setup', title: ['Settings: behind crs-setup.conf, before the rules of CRS.'] }
 const before: FilePart = {

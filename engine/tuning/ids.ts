@@ -86,6 +86,30 @@ export function allocateIds(
   return new Map(keys.map((key) => [key, given.get(key) ?? first]))
 }
 
+/** What ids are for: an exclusion and how many rules of its own it adds. */
+export interface IdsWanted {
+  readonly key: string
+  readonly idsNeeded: number
+}
+
+/** The name by which `allocateIds` knows the `at`-th id of an exclusion, counted from 0. */
+export function idName(key: string, at: number): string {
+  return at === 0 ? key : `${key}#${at}`
+}
+
+/** `allocateIds` for exclusions that need none, one or several. */
+export function allocateFor(
+  wanted: readonly IdsWanted[],
+  bounds: IdBounds,
+  taken: ReadonlySet<number>,
+  previous: ReadonlyMap<string, number> = new Map(),
+): ReadonlyMap<string, readonly number[]> {
+  const namesOf = ({ key, idsNeeded }: IdsWanted): string[] =>
+    Array.from({ length: idsNeeded }, (_, at) => idName(key, at))
+  const ids = allocateIds(wanted.flatMap(namesOf), bounds, taken, previous)
+  return new Map(wanted.map((each) => [each.key, namesOf(each).map((name) => ids.get(name) ?? bounds.first)]))
+}
+
 /** The first id from `start` on, around the end of the range, that will do. */
 function probe({ first, last }: IdBounds, start: number, fits: (id: number) => boolean): number | null {
   const size = last - first + 1
