@@ -237,6 +237,10 @@ for (const platform of platformNames)
       ['Content-Type', 'application/x-www-form-urlencoded'],
       ['Content-Length', '11'],
     ])
+    const kept = neutral(ruleset, carrier, ['ARGS:a', 'ARGS_NAMES:q', 'ARGS:r', 'ARGS:q'], 'ARGS:q')
+    assert.is(kept.request.uri, '/p/page?a=x&keep=1')
+    assert.is(kept.request.body, 'q=x&q=x&r=x')
+    assert.is(neutral(ruleset, carrier, ['ARGS_NAMES:q'], 'ARGS_NAMES:q').request.body, carrier.request.body)
   })
 
 test.run()

@@ -192,19 +192,27 @@ function sameTarget(one: ByteString, other: ByteString): boolean {
 
 /**
  * The carrier with every value at the targets made harmless ("x"), so that its other hits do not count. Headers that
- * say how the request is read stay, and so does what the client does not write as a value of its own.
+ * say how the request is read stay, and so does what the client does not write as a value of its own. The value at `keep`
+ * keeps its name whatever the targets say: a payload is to go there.
  */
 export function neutral(
   ruleset: Ruleset,
   carrier: TransactionRecord,
   targets: Iterable<ByteString>,
+  keep?: ByteString,
 ): TransactionRecord {
   const fillings = new Map<Slot, Filling>()
+  const kept = new Set<Slot>()
+  if (keep !== undefined)
+    for (const slot of slotsFor(ruleset, carrier, keep)) {
+      if (variableOf(keep) in namedValues) kept.add(slot)
+      else if (slot.name !== null) kept.add(slot.name)
+    }
   for (const target of targets) {
     if (isFraming(target)) continue
     for (const slot of harmlessSlots(ruleset, carrier, target)) {
-      const spelling = slot.spell('x')[0]
-      if (spelling !== undefined) fillings.set(slot, { slot, text: spelling.text })
+      const [spelling] = slot.spell('x')
+      if (spelling !== undefined && !kept.has(slot)) fillings.set(slot, { slot, text: spelling.text })
     }
   }
   return fillings.size === 0 ? carrier : filled(carrier, withoutOverlaps([...fillings.values()]))
