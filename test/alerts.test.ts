@@ -81,13 +81,17 @@ test('a name or value that looks like fields names no other rule', () => {
       apache(
         `Warning. Pattern match "x" at ARGS:a. ${place} [id "942100"] [msg "m"] [data "Matched Data: ${fake.replaceAll('"', '\\\\x22')} found"]`,
       ) +
-      nginx(`[file "/a"] [line "1"] [id "942100"] [msg "m"] [data "Matched Data: ${fake} found within ARGS:a: b"]`),
+      nginx(
+        `[file "/a"] [line "1"] [id "942100"] [msg "m"] [data "Matched Data: ${fake.replaceAll('"', '\\x22')} found within ARGS:a: b"]`,
+        `Matched "Operator \`Rx' with parameter \`x' against variable \`ARGS:${fake}' (Value: \`${fake}' )`,
+      ),
   )
   assert.equal(
     alerts.map(({ ruleId }) => ruleId),
     [942_100, 942_100, 942_100],
   )
   assert.is(alerts[0]?.target, `ARGS:${fake}`)
+  assert.is(alerts[2]?.target, `ARGS:${fake}`)
 })
 
 const nginx = (
@@ -152,6 +156,28 @@ test('Coraza: its log lines, bare and in JSON', () => {
     ['ARGS_GET:a', 'ARGS_GET:a', 'ARGS_GET:a', null],
   )
   assert.is(counts.others, 1)
+})
+
+test('as written by libmodsecurity 3.0.9 and Coraza 3', () => {
+  const v3 = `ModSecurity: Warning. Matched "Operator \`Rx' with parameter \`a\\"b'?' against variable \`ARGS:we"ird]' (Value: \`xa"b\\x\\x00' ) [file "<<reference missing or not informed>>"] [line "6"] [id "1"] [rev ""] [msg "it \\"is\\""] [data "Matched Data: xa\\x22b\\x5cx\\x00 found within ARGS:we\\x22ird]: xa\\x22b"] [severity "0"] [ver ""] [tag "x"] [hostname "5.6.7.8"] [uri "/a b"] [unique_id "179608897317.101456"] [ref "o1,3v19,9"]`
+  const action = v3.replace(/Matched "Operator.*?' \) /, ' ')
+  const denied = v3
+    .replace('Warning.', 'Access denied with code 403 (phase 2).')
+    .replace(/ARGS:we"ird\]'/, "ARGS_NAMES:zz' (Value:'")
+  const coraza = `[client "1.2.3.4"] Coraza: Warning. it is [file "_inline_"] [line "6"] [id "1"] [rev ""] [msg "it is"] [data "Matched Data: xa\\"b\\\\x\\x00\\n found within ARGS:we\\"ird]: xa\\"b"] [severity "unknown"] [tag "x"] [hostname "5.6.7.8"] [uri "/a%20b?we%22ird%5d=xa%22b"] [unique_id "hyaEjTFZCikrwYuZFvS"]`
+  const audited = `--BGqS-A--\n[2026/12/01 01:36:15] hyaE 1.2.3.4 1 5.6.7.8 80\n--BGqS-H--\n${coraza.replace(/\\/g, '\\\\')}\n--BGqS-Z--\n`
+  const { alerts, counts } = read([v3, action, denied, coraza, audited].join('\n'))
+  assert.equal(
+    alerts.map(({ ruleId, msg, target, path, truncated }) => [ruleId, msg, target, path, truncated]),
+    [
+      [1, 'it "is"', 'ARGS:we"ird]', '/a b', false],
+      [1, 'it "is"', 'ARGS:we"ird]', '/a b', false],
+      [1, 'it "is"', "ARGS_NAMES:zz' (Value:", '/a b', false],
+      [1, 'it is', 'ARGS:we"ird]', '/a%20b', false],
+      [1, 'it is', 'ARGS:we"ird]', '/a%20b', false],
+    ],
+  )
+  assert.equal([counts.unreadable, counts.unmatched], [0, 0])
 })
 
 test('native audit logs: part H with the request of A and B, duplicates of the error log left out', () => {

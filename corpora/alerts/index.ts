@@ -124,9 +124,13 @@ export class AlertReader {
   /** A line inside of an entry of a native audit log. */
   #takeAudited(line: ByteString): void {
     if (this.#part === 'H') {
-      const said = /^(?:Message: |ModSecurity: |(?:\[client "[^"]*"\] )?Coraza: )(.*)$/s.exec(line)
+      const said = /^(Message: |ModSecurity: |(?:\[client "[^"]*"\] )?Coraza: )(.*)$/s.exec(line)
       if (said !== null) {
-        this.#report(readAlertText(said[1] ?? '', false, true), this.#request)
+        // Coraza escapes the escapes of its error log once more here.
+        this.#report(
+          readAlertText(said[2] ?? '', said[1] !== 'ModSecurity: ' && said[1] !== 'Message: ', true),
+          this.#request,
+        )
         return
       }
     }

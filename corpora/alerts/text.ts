@@ -42,11 +42,8 @@ export function readAlertText(line: ByteString, doubled: boolean, unprefixed = f
   if (start < 0) return { kind: /(?:ModSecurity|Coraza): .*\[id "/.test(line) ? 'unmatched' : 'none' }
   const text = (unprefixed ? line : line.slice(line.indexOf(': ', start) + 2)).trimEnd()
   if (/^(?:Execution error|Rule processing failed|Audit log|Failed)/.test(text)) return { kind: 'unmatched' }
-  const isVersion2 =
-    !/^(?:Warning\.|Access denied[^.]*\.) (?:Matched "Operator|detected \w+ using libinjection\. \[)/.test(text)
-  const isCoraza = !unprefixed && line.startsWith('Coraza', start)
   const tail = requestFields(text, doubled)
-  const head = headOf(tail.head, isVersion2 && !isCoraza)
+  const head = headOf(tail.head)
   if (head === null) return { kind: 'unreadable' }
   const fields = fieldsOf(head.fields, doubled)
   const target = targetIn(head.reason, doubled) ?? targetInData(fields.values.get('data') ?? fields.cut)
@@ -96,12 +93,12 @@ interface Head {
 }
 
 /**
- * Where the fields begin. ModSecurity 2 escapes quotes in them but not in the name of the target before them: the last
- * place that looks so is it. In the others it is the first.
+ * Where the fields begin. Quotes are escaped in them, but not in the name of the target before them, which can hold what
+ * looks like fields: the last place that looks so is it.
+ * LIMIT: libmodsecurity before 3.0.3 escapes nothing, so that a value can name another rule there.
  */
-function headOf(text: ByteString, last: boolean): Head | null {
-  const places = [...text.matchAll(/ \[file "(?:[^"\\]|\\.)*"\] \[line "\d*"\] \[id "(\d{1,12})"\]/g)]
-  const match = last ? places.at(-1) : places[0]
+function headOf(text: ByteString): Head | null {
+  const match = [...text.matchAll(/ \[file "(?:[^"\\]|\\.)*"\] \[line "\d*"\] \[id "(\d{1,12})"\]/g)].at(-1)
   if (match === undefined) return null
   const end = match.index + match[0].length
   return { reason: text.slice(0, match.index), ruleId: Number(match[1]), fields: text.slice(end) }
@@ -140,7 +137,7 @@ const variable = '&?[A-Z][A-Z_]{2,}'
 /** From what is said before the fields. */
 function targetIn(reason: ByteString, doubled: boolean): ByteString | null {
   const forms = [
-    new RegExp(`against variable \`(${variable}(?::.*?)?)' \\(Value: `, 's'),
+    new RegExp(`against variable \`(${variable}(?::.*?)?)' \\(Value: \``, 's'),
     new RegExp(`^Access denied.*? against "(${variable}(?::.*)?)" required\\.`, 's'),
     new RegExp(`^Warning\\. Match of .* against "(${variable}(?::.*)?)" required\\.`, 's'),
     new RegExp(`Found \\d+ byte\\(s\\) in (${variable}(?::.*)?) outside range: `, 's'),
