@@ -49,7 +49,7 @@ function targetRemoval(argument: ByteString, input: ActionInput, select: (text: 
   const semicolon = argument.indexOf(';')
   if (semicolon < 0) throw new DefinitionError(`"${argument}" names no target behind a semicolon`)
   const selector = select(argument.slice(0, semicolon).trim())
-  const exclusion = excludeTarget(argument.slice(semicolon + 1).trim(), input.platform.ctlTargetRegex, input)
+  const exclusion = excludeTarget(argument.slice(semicolon + 1).trimEnd(), 'ctl', input.platform, input)
   return exclusionEffect(input, selector, exclusion)
 }
 
@@ -129,7 +129,7 @@ const options: Readonly<Record<string, CtlOption>> = {
   },
   ruleRemoveById: {
     doc: 'Removes rules by id or range.',
-    effect: (argument, input) => exclusionEffect(input, selectById(argument), null),
+    effect: (argument, input) => exclusionEffect(input, selectById(argument, input.platform.exclusions.ctlIds), null),
   },
   ruleRemoveByMsg: {
     doc: 'Removes rules by message.',
@@ -141,7 +141,8 @@ const options: Readonly<Record<string, CtlOption>> = {
   },
   ruleRemoveTargetById: {
     doc: 'Removes a target of rules by id: 942100;ARGS:text.',
-    effect: (argument, input) => targetRemoval(argument, input, selectById),
+    effect: (argument, input) =>
+      targetRemoval(argument, input, (text) => selectById(text, input.platform.exclusions.ctlTargetIds)),
   },
   ruleRemoveTargetByMsg: {
     doc: 'Removes a target of rules by message.',

@@ -7,15 +7,16 @@ import { DefinitionError } from '../errors.js'
 import { selectById, selectByMessage, selectByTag } from '../exclusions.js'
 import type { RuleSelector, TargetExclusion } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import type { IdReading } from '../model/exclusion-dialect.js'
 import { parseActions, parseTargets } from '../seclang/rule-parser.js'
 import type { DirectiveInput } from './directive.js'
-import { type Assembly, applyChange, type PendingChange, type RuleDraft } from './draft.js'
+import { type Assembly, applyChange, type LinkDraft, type PendingChange, type RuleDraft } from './draft.js'
 import { draftActions, draftTargets } from './rule.js'
 
 type SelectorKind = RuleSelector['kind']
 
-function selectorOf(assembly: Assembly, kind: SelectorKind, text: ByteString): RuleSelector {
-  if (kind === 'id') return selectById(text)
+function selectorOf(assembly: Assembly, kind: SelectorKind, text: ByteString, reading: IdReading): RuleSelector {
+  if (kind === 'id') return selectById(text, reading)
   return kind === 'tag' ? selectByTag(text, assembly.platform) : selectByMessage(text, assembly.platform)
 }
 
@@ -42,15 +43,28 @@ function list(
   input: DirectiveInput,
   selector: RuleSelector,
   targets: readonly TargetExclusion[],
-  link: number,
+  link: number | null,
 ): number {
   const number = exclusions.length
   exclusions.push({ number, text: textOf(input), selector, targets, link, host: null, span: input.span })
   return number
 }
 
+/** Each argument is read by itself. */
+function removalSelector(
+  assembly: Assembly,
+  kind: SelectorKind,
+  text: ByteString,
+  input: DirectiveInput,
+): RuleSelector {
+  const { removedIds } = assembly.platform.exclusions
+  if (kind !== 'id' || removedIds === 'all') return selectorOf(assembly, kind, text, 'all')
+  const selectors = input.arguments.map((argument) => selectById(argument, removedIds))
+  return { kind, text, matches: (rule) => selectors.some((each) => each.matches(rule)) }
+}
+
 export function removeRules(assembly: Assembly, kind: SelectorKind, text: ByteString, input: DirectiveInput): void {
-  const selector = selectorOf(assembly, kind, text)
+  const selector = removalSelector(assembly, kind, text, input)
   const exclusion = list(assembly, input, selector, [], 0)
   change(assembly, input, selector, (rule) => {
     if (assembly.keepsExclusions) rule.kept.push({ exclusion, link: 0, targets: null })
@@ -66,25 +80,34 @@ function splitLink(text: ByteString): { ids: ByteString; link: number } {
 
 export function updateTargets(assembly: Assembly, kind: SelectorKind, input: DirectiveInput): void {
   const [selectorText = '', targetText = '', replaced] = input.arguments
-  const { ids, link } = kind === 'id' ? splitLink(selectorText) : { ids: selectorText, link: 0 }
-  const selector = selectorOf(assembly, kind, ids)
+  const dialect = assembly.platform.exclusions
+  const { ids, link: named } = kind === 'id' ? splitLink(selectorText) : { ids: selectorText, link: 0 }
+  const link = dialect.namesLinks ? named : 0
+  const selector = selectorOf(assembly, kind, ids, dialect.updatedIds)
+  const reachesAll = dialect.directivesReachChain && ids === selectorText
   const added = targetsOf(assembly, targetText, input, 1)
   const dropped = replaced === undefined ? null : targetsOf(assembly, replaced, input, 2).targets.map((t) => t.text)
-  const exclusion = added.exclusions.length > 0 ? list(assembly, input, selector, added.exclusions, link) : -1
+  const excludes = added.exclusions.length > 0
+  const exclusion = excludes ? list(assembly, input, selector, added.exclusions, reachesAll ? null : link) : -1
+  const exclude = (rule: RuleDraft, at: number): void => {
+    const draft = rule.links[at] as LinkDraft
+    if (assembly.keepsExclusions) rule.kept.push({ exclusion, link: at, targets: added.exclusions })
+    else draft.exclusions = [...draft.exclusions, ...added.exclusions]
+  }
   change(assembly, input, selector, (rule) => {
     const draft = rule.links[link]
     if (draft === undefined) return
     if (dropped !== null) draft.targets = draft.targets.filter((target) => !dropped.includes(target.text))
     draft.targets = [...draft.targets, ...added.targets]
-    if (assembly.keepsExclusions && exclusion >= 0) rule.kept.push({ exclusion, link, targets: added.exclusions })
-    else draft.exclusions = [...draft.exclusions, ...added.exclusions]
+    if (!excludes || (kind === 'msg' && !dialect.updatesByMessage)) return
+    for (let at = 0; at < rule.links.length; at++) if (reachesAll || at === link) exclude(rule, at)
   })
 }
 
 function targetsOf(assembly: Assembly, text: ByteString, input: DirectiveInput, position: number) {
   const { targets, diagnostics } = parseTargets(text, input.node.arguments[position] ?? input.span)
   assembly.report.take(diagnostics)
-  return draftTargets(assembly, targets)
+  return draftTargets(assembly, targets, 'directive')
 }
 
 export function updateActions(assembly: Assembly, input: DirectiveInput): void {

@@ -4,7 +4,7 @@
  */
 import { type ActionDraft, type ActionInput, actions, emptyDraft, findAction } from '../actions/index.js'
 import { DefinitionError, type Span } from '../errors.js'
-import { excludeTarget, type VariableNames } from '../exclusions.js'
+import { type ExclusionOrigin, excludeTarget, type VariableNames } from '../exclusions.js'
 import type { TargetExclusion, Template, TransformationDefinition, VariableDefinition } from '../model/definitions.js'
 import { type ByteString, lowerAscii } from '../model/exchange.js'
 import { type Platform, type PlatformName, platforms } from '../model/platform.js'
@@ -79,13 +79,14 @@ export function draftUnconditional(assembly: Assembly, node: UnconditionalNode):
 export function draftTargets(
   assembly: Assembly,
   nodes: readonly TargetNode[],
+  origin: ExclusionOrigin = 'rule',
 ): { targets: Target[]; exclusions: TargetExclusion[] } {
   const targets: Target[] = []
   const exclusions: TargetExclusion[] = []
   for (const node of nodes) {
     assembly.report.attempt(node.span, () => {
       refuseUnselectable(assembly.platform, node)
-      if (node.negated) exclusions.push(excludeTarget(targetText(node), true, names))
+      if (node.negated) exclusions.push(excludeTarget(targetText(node), origin, assembly.platform, names))
       else targets.push(draftTarget(assembly, node))
     })
   }

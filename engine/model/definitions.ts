@@ -310,7 +310,16 @@ export interface TargetExclusion {
   readonly variable: string
   /** As written behind the variable; null: the whole variable. */
   readonly key: ByteString | null
-  matchesKey(key: ByteString | null): boolean
+  /** What it takes from the count of a collection: each value that it takes, the count itself, or nothing. */
+  readonly ofCounts: 'each-value' | 'whole' | 'none'
+  /** Whether it takes the value of that name away from a rule with that target. */
+  takes(target: ExcludableTarget, key: ByteString | null): boolean
+}
+
+/** What exclusions see of a rule's target. */
+export interface ExcludableTarget {
+  readonly variable: { readonly name: string; readonly kind: VariableDefinition['kind'] }
+  readonly selector: { readonly text: ByteString } | null
 }
 
 interface NamedDefinition {

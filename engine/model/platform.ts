@@ -5,6 +5,8 @@
  * platform is one more record. Sources: the engines' own sources and runs, see docs/platforms.md.
  */
 
+import { type ExclusionDialect, exclusionDialects } from './exclusion-dialect.js'
+
 export type PlatformName = 'modsec2' | 'modsec3' | 'coraza'
 
 /** Web servers that are modelled in front of an engine; `none`: rules see every request as it was recorded. */
@@ -27,6 +29,8 @@ export interface Platform {
   readonly unicodeMapNeedsPage: boolean
   /** Whether SecPcreMatchLimit is followed: a pattern that exceeds it does not match. */
   readonly pcreMatchLimit: boolean
+  /** How exclusions are read and what they reach, beside the fields below. */
+  readonly exclusions: ExclusionDialect
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
   readonly tagMatch: 'regex' | 'exact'
   /** Whether a `/regex/` key works in a `ctl:` target. */
@@ -218,6 +222,7 @@ const fillingsOfCoraza: Readonly<Record<string, Filling>> = {
 export const platforms: Readonly<Record<PlatformName, Platform>> = {
   coraza: {
     name: 'coraza',
+    exclusions: exclusionDialects.coraza,
     title: 'Coraza 3',
     regexFlags: 'smu',
     regexSubject: 'utf-8',
@@ -288,6 +293,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
   },
   modsec2: {
     name: 'modsec2',
+    exclusions: exclusionDialects.modsec2,
     title: 'ModSecurity 2 (Apache)',
     regexFlags: 'su',
     regexSubject: 'bytes',
@@ -358,6 +364,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
   },
   modsec3: {
     name: 'modsec3',
+    exclusions: exclusionDialects.modsec3,
     title: 'libmodsecurity 3 (nginx)',
     regexFlags: 'smu',
     regexSubject: 'bytes',

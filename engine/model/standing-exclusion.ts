@@ -25,8 +25,8 @@ export interface StandingExclusion {
   readonly selector: RuleSelector
   /** What the rules lose; empty: the rules themselves. */
   readonly targets: readonly TargetExclusion[]
-  /** The link that a directive takes targets from; 0, the head, but for SecRuleUpdateTargetById ID:LINK. */
-  readonly link: number
+  /** The link that a directive takes targets from: 0, the head, but for SecRuleUpdateTargetById ID:LINK; null: each. */
+  readonly link: number | null
   /** Null for a directive. */
   readonly host: ExclusionHost | null
   readonly span: Span

@@ -154,8 +154,8 @@ const longestKeptName = 64
  * A `/pattern/` key of a target: compared without case, anywhere in the name.
  * PERF(transaction): the names of TX and of arguments are nearly the same in every transaction.
  */
-export function compileSelector(pattern: ByteString): (key: ByteString) => boolean {
-  const compiled = compile(pattern, 'isu', patternStepBudget)
+export function compileSelector(pattern: ByteString, ignoreCase = true): (key: ByteString) => boolean {
+  const compiled = compile(pattern, ignoreCase ? 'isu' : 'su', patternStepBudget)
   const answers = new Map<ByteString, boolean>()
   return (key) => {
     let answer = answers.get(key)

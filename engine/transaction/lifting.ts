@@ -136,13 +136,17 @@ export class LiftedExclusions {
       const { target: excluded } = each
       if (excluded === null) found.add(each.exclusion)
       else if (target !== null && (each.link === null ? reached : each.link === link)) {
-        const isSame = excluded.variable === target.variable.name
-        if (isSame && (target.count || excluded.matchesKey(key))) found.add(each.exclusion)
+        if (target.count ? takesFromCount(excluded, target) : excluded.takes(target, key)) found.add(each.exclusion)
       }
     }
     for (const exclusion of found) this.#touched.add(exclusion)
     return sorted(found)
   }
+}
+
+function takesFromCount({ ofCounts, variable, takes }: TargetExclusion, target: Target): boolean {
+  if (ofCounts === 'whole') return takes(target, target.selector?.text ?? null)
+  return ofCounts === 'each-value' && variable === target.variable.name
 }
 
 function sorted(numbers: ReadonlySet<number>): readonly number[] {

@@ -36,8 +36,8 @@ export function entriesOf(target: Target, transaction: Transaction): readonly En
   })
 }
 
-function excluded(exclusions: readonly TargetExclusion[], variable: string, key: ByteString | null): boolean {
-  for (const exclusion of exclusions) if (exclusion.variable === variable && exclusion.matchesKey(key)) return true
+function excluded(exclusions: readonly TargetExclusion[], target: Target, key: ByteString | null): boolean {
+  for (const exclusion of exclusions) if (exclusion.takes(target, key)) return true
   return false
 }
 
@@ -65,33 +65,34 @@ export function visitValues(
   const { targets } = link
   for (let number = 0; number < targets.length; number++) {
     const target = targets[number] as Target
-    const { name } = target.variable
     const candidates = candidatesOf?.(number) ?? null
     const entries = candidates?.entries ?? entriesOf(target, transaction)
     if (target.count) {
-      const count = countOf(entries, name, fixed, runtime)
-      visitor.visit(target, target.selector?.text ?? null, String(count), false)
+      const count = countOf(entries, target, fixed, runtime)
+      if (count !== null) visitor.visit(target, target.selector?.text ?? null, String(count), false)
       continue
     }
     for (let position = 0; position < entries.length; position++) {
       if (candidates !== null && !candidates.mayMatch(position)) continue
       const { key, value } = entries[position] as Entry
-      if (fixed.length > 0 && excluded(fixed, name, key)) continue
-      if (runtime !== null && excluded(runtime, name, key)) continue
+      if (fixed.length > 0 && excluded(fixed, target, key)) continue
+      if (runtime !== null && excluded(runtime, target, key)) continue
       visitor.visit(target, key, value, candidates !== null)
     }
   }
 }
 
+/** COMPAT: null where an exclusion takes the count itself. */
 function countOf(
   entries: readonly Entry[],
-  name: string,
+  target: Target,
   fixed: readonly TargetExclusion[],
   runtime: readonly TargetExclusion[] | null,
-): number {
+): number | null {
   if (fixed.length === 0 && runtime === null) return entries.length
-  let count = 0
-  for (const { key } of entries)
-    if (!excluded(fixed, name, key) && (runtime === null || !excluded(runtime, name, key))) count++
-  return count
+  const exclusions = runtime === null ? fixed : [...fixed, ...runtime]
+  const key = target.selector?.text ?? null
+  if (exclusions.some((each) => each.ofCounts === 'whole' && each.takes(target, key))) return null
+  const ofValues = exclusions.filter(({ ofCounts }) => ofCounts === 'each-value')
+  return entries.filter(({ key: name }) => !excluded(ofValues, target, name)).length
 }
