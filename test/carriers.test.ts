@@ -243,4 +243,29 @@ for (const platform of platformNames)
     assert.is(neutral(ruleset, carrier, ['ARGS_NAMES:q'], 'ARGS_NAMES:q').request.body, carrier.request.body)
   })
 
+test('requests made to be slow to cut are cut in time', () => {
+  const ruleset = rulesets.get('modsec3') as Ruleset
+  const n = 300_000
+  const hostile: readonly (readonly [RequestShape['headers'], string])[] = [
+    [asJson, `{"a":"x","b":"${'\\"'.repeat(n)}`],
+    [asJson, '"\\'.repeat(n)],
+    [asJson, '['.repeat(n)],
+    [asXml, '<'.repeat(n)],
+    [asXml, '<a b="'.repeat(n / 3)],
+    [asXml, `<a ${'b '.repeat(n)}>text</a>`],
+    [asMultipart, '--b0\r\n\r\n'.repeat(n / 3)],
+    [asMultipart, `--b0\r\nContent-Disposition: form-data${'; name="a\\"'.repeat(n / 3)}\r\n\r\nx\r\n--b0--\r\n`],
+    [undefined, '&a=b'.repeat(n / 3)],
+    [undefined, '&a='.repeat(n / 3)],
+  ]
+  for (const [headers, body] of hostile) {
+    const begun = process.cpuUsage()
+    const carrier = request({ ...(headers === undefined ? {} : { headers }), body })
+    placePayload(ruleset, carrier, 'ARGS:a', 'payload')
+    neutral(ruleset, carrier, ['ARGS:a', 'REQUEST_BODY', 'XML:/*'])
+    const { user, system } = process.cpuUsage(begun)
+    assert.ok(user + system < 5_000_000, `${body.slice(0, 20)}: ${(user + system) / 1000} ms`)
+  }
+})
+
 test.run()

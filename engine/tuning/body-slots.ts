@@ -81,7 +81,45 @@ function inQuotes(value: ByteString): readonly Spelling[] {
 
 // JSON
 
-const jsonToken = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/gs
+interface JsonToken {
+  readonly start: number
+  readonly end: number
+  /** The mark itself; empty for a string, a number or a word. */
+  readonly mark: string
+}
+
+/** Tokens in order, up to a string that does not end. */
+function* jsonTokens(body: ByteString): Generator<JsonToken, void, undefined> {
+  for (let at = 0; at < body.length; ) {
+    const char = body[at] as string
+    if (jsonBlank.has(char)) at++
+    else if (jsonMarks.has(char)) yield { start: at, end: ++at, mark: char }
+    else {
+      const start = at
+      at = char === '"' ? stringEnd(body, at) : wordEnd(body, at)
+      if (at < 0) return
+      yield { start, end: at, mark: '' }
+    }
+  }
+}
+
+const jsonBlank: ReadonlySet<string> = new Set(' \t\r\n')
+const jsonMarks: ReadonlySet<string> = new Set('{}[],:')
+
+/** Behind the closing quote; -1 where there is none. */
+function stringEnd(body: ByteString, open: number): number {
+  for (let at = open + 1; at < body.length; at++) {
+    if (body[at] === '\\') at++
+    else if (body[at] === '"') return at + 1
+  }
+  return -1
+}
+
+function wordEnd(body: ByteString, start: number): number {
+  let at = start + 1
+  while (at < body.length && !/[\s{}[\],:"]/.test(body[at] as string)) at++
+  return at
+}
 
 /** The leaves; the name of one is the nearest key above it. */
 function jsonSlots(body: ByteString): readonly Slot[] {
@@ -93,19 +131,16 @@ function jsonSlots(body: ByteString): readonly Slot[] {
     if (last !== null) slots.push(place(last.start, last.end, inJson, key))
     last = null
   }
-  for (const found of body.matchAll(jsonToken)) {
-    const [text] = found
-    if (text === ':') {
+  for (const { start, end, mark } of jsonTokens(body)) {
+    if (mark === '') last = { start, end }
+    else if (mark === ':') {
       if (last !== null) key = place(last.start, last.end, inJson)
       last = null
-    } else if (text === '{' || text === '[') keys.push(key)
-    else if (text === ',') {
+    } else if (mark === '{' || mark === '[') keys.push(key)
+    else {
       leaf()
-      key = keys[keys.length - 1] ?? null
-    } else if (text === '}' || text === ']') {
-      leaf()
-      key = keys.pop() ?? null
-    } else last = { start: found.index, end: found.index + text.length }
+      key = (mark === ',' ? keys[keys.length - 1] : keys.pop()) ?? null
+    }
   }
   leaf()
   return slots

@@ -68,7 +68,7 @@ function probeOf(ruleset: Ruleset, record: TransactionRecord): Probe {
 function probed(ruleset: Ruleset, record: TransactionRecord): Probe {
   const { processor, values } = inspect(ruleset, record)
   const slots = valueSlots(record, processor)
-  const byTarget = new Map<ByteString, Slot[]>()
+  const byTarget = new Map<ByteString, Set<Slot>>()
   const marked = filled(
     record,
     slots.flatMap((slot, n): Filling[] =>
@@ -82,10 +82,10 @@ function probed(ruleset: Ruleset, record: TransactionRecord): Probe {
     for (const [, n] of value.matchAll(composite.test(target) ? /zq(\d+)zq/g : /^zq(\d+)zq$/g)) {
       const slot = slots[Number(n)] as Slot
       const list = byTarget.get(target)
-      if (list === undefined) byTarget.set(target, [slot])
-      else if (!list.includes(slot)) list.push(slot)
+      if (list === undefined) byTarget.set(target, new Set([slot]))
+      else list.add(slot)
     }
-  return { values, slots: byTarget }
+  return { values, slots: new Map([...byTarget].map(([target, set]) => [target, [...set]])) }
 }
 
 function variableOf(target: ByteString): ByteString {
@@ -126,6 +126,9 @@ function longestFirst(slots: readonly Slot[], isComposite: boolean): readonly Sl
   return isComposite ? [...slots].sort((a, b) => b.end - b.start - (a.end - a.start)) : slots
 }
 
+/** LIMIT: of values of one name so many are tried; what one place cannot hold, its like cannot either. */
+const mostTries = 8
+
 /**
  * The carrier with the value at `target` (as in `Match.target`) replaced by the payload. Of several values there, one
  * is replaced. The record is labelled an attack.
@@ -139,7 +142,7 @@ export function placePayload(
   const slots = slotsFor(ruleset, carrier, target)
   if (slots.length === 0) return { refused: refusals.absent }
   const before = probeOf(ruleset, carrier).values
-  for (const slot of slots)
+  for (const slot of slots.slice(0, mostTries))
     for (const { text, seen } of spellings(slot, payload)) {
       const record: TransactionRecord = { ...filled(carrier, [{ slot, text }]), label: 'attack' }
       if (isSeen(before, inspectedValues(ruleset, record), target, seen)) return { record, seen }
@@ -166,19 +169,21 @@ function isSeen(
     values
       .filter((each) => (isName ? variableOf(each.target) === variable : sameTarget(each.target, target)))
       .map(({ value }) => value)
-  const left = among(before)
-  const added: ByteString[] = []
-  for (const value of among(after)) {
-    const position = left.indexOf(value)
-    if (position < 0) added.push(value)
-    else left.splice(position, 1)
-  }
-  if (composite.test(target)) return added.length === 1 ? holds(added, seen) : holds(among(after), seen)
+  const left = new Map<ByteString, number>()
+  for (const value of among(before)) left.set(value, (left.get(value) ?? 0) + 1)
+  const now = among(after)
+  const added = now.filter((value) => {
+    const rest = left.get(value) ?? 0
+    left.set(value, rest - 1)
+    return rest <= 0
+  })
+  const gone = [...left.values()].reduce((sum, rest) => sum + Math.max(0, rest), 0)
+  if (composite.test(target)) return added.length === 1 ? holds(added, seen) : holds(now, seen)
   // The same value again changes nothing.
-  if (added.length === 0 && left.length === 0) return among(after).includes(seen)
+  if (added.length === 0 && gone === 0) return now.includes(seen)
   // Names of JSON hold the names above them too.
   if (isName) return added.length >= 1 && added.every((value) => value === seen || value.endsWith(`.${seen}`))
-  return added.length === 1 && left.length === 1 && added[0] === seen
+  return added.length === 1 && gone === 1 && added[0] === seen
 }
 
 function holds(values: readonly ByteString[], seen: ByteString): boolean {

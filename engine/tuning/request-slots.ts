@@ -32,7 +32,7 @@ function cookieSlots(position: number, text: ByteString): readonly Slot[] {
   const slots: Slot[] = []
   let start = 0
   for (const piece of text.split(';')) {
-    const blanks = piece.length - piece.trimStart().length
+    const blanks = /^[ \t]*/.exec(piece)?.[0].length ?? 0
     const equals = piece.indexOf('=')
     if (equals > 0) {
       const name: Slot = { part: position, start: start + blanks, end: start + equals, name: null, spell: cookieName }
@@ -47,6 +47,9 @@ function cookieName(value: ByteString): readonly Spelling[] {
   return inCookie(value).filter(({ text }) => !text.includes('='))
 }
 
+/** LIMIT: places of one request; engines read far fewer arguments. */
+const mostSlots = 10_000
+
 /** Places of named values: query, cookies, and the body as `processor` reads it. */
 export function valueSlots({ request }: TransactionRecord, processor: string): readonly Slot[] {
   const query = queryOf(request.uri)
@@ -54,7 +57,7 @@ export function valueSlots({ request }: TransactionRecord, processor: string): r
     ...(query === null ? [] : pairSlots('uri', request.uri, query.start, query.end)),
     ...request.headers.flatMap(([name, value], n) => (name.toLowerCase() === 'cookie' ? cookieSlots(n, value) : [])),
     ...bodySlots(request, processor),
-  ]
+  ].slice(0, mostSlots)
 }
 
 /** The values of the headers of that name. */
