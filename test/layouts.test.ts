@@ -14,6 +14,7 @@ import {
   idsInFile,
   layoutFor,
   layouts,
+  readWritten,
   renderLayout,
   secLangOf,
   updateFiles,
@@ -142,7 +143,9 @@ test('each embedding quotes as its language reads', () => {
   )
   assert.throws(
     () =>
-      rendered('location', 'modsec2', [exclusion({ directive: `SecRule ARGS "@streq ${'$'}{HOME}" "id:10001,pass"` })]),
+      rendered('location', 'modsec2', [
+        exclusion({ platform: 'modsec2', directive: `SecRule ARGS "@streq ${'$'}{HOME}" "id:10001,pass"` }),
+      ]),
     /Apache/,
   )
   const long = exclusion({ directive: `SecRuleUpdateTargetById 942100 "!ARGS:${'a'.repeat(4000)}"` })
@@ -280,7 +283,62 @@ test('ids are read back by key', () => {
   const list = [exclusion({ key: 'a', configIds: [10_001, 10_002] }), exclusion({ key: 'b', configIds: [10_003] })]
   for (const name of ['caddy', 'spoa', 'proxy-wasm', 'inline']) {
     const text = only(rendered(name, 'coraza', list))
-    assert.equal(Object.fromEntries(idsInFile(text)), { a: 10_001, 'a#1': 10_002, b: 10_003 })
+    const { previous, taken } = idsInFile(text)
+    assert.equal(Object.fromEntries(previous), { a: 10_001, 'a#1': 10_002, b: 10_003 })
+    assert.is(taken.size, 0)
+  }
+})
+
+test('ids that people gave their own rules are taken, also in a block they changed', () => {
+  const text = only(rendered('inline', 'modsec3')).replace('id:10001,', 'id:10777,')
+  const { previous, taken } = idsInFile(`SecAction "id:'5',pass"\n${text}SecAction "phase:1,id:10888,pass"\n`)
+  assert.equal([...taken].sort(), [10_777, 10_888, 5])
+  assert.is(previous.get('k941100'), 10_001)
+})
+
+test('changes that people make anywhere never cost a line of theirs', () => {
+  const next = random(42)
+  const pick = (count: number): number => Math.floor(next() * count)
+  for (let round = 0; round < 600; round++) {
+    const layout = layouts[round % layouts.length]
+    const [platform] = layout?.platforms ?? []
+    assert.ok(layout && platform)
+    const first = renderLayout(layout, three, options)
+    const files = first.map((file) => {
+      const lines = file.text.split('\n')
+      for (let change = pick(4); change > 0; change--) {
+        const at = pick(lines.length)
+        const kind = pick(3)
+        if (kind === 0) lines.splice(at, 1)
+        else if (kind === 1) lines.splice(at, 0, `# people ${round}.${change}`)
+        else lines.splice(at, 0, lines[pick(lines.length)] ?? '')
+      }
+      return { ...file, text: lines.join('\n') }
+    })
+    const read = (name: string): string | null => files.find((file) => file.name === name)?.text ?? null
+    let second: readonly AppliedFile[]
+    try {
+      second = applyLayout(layout, [removal(942_100), removal(932_130)], { ...options, today: '2027-01-01' }, read)
+    } catch (error) {
+      assert.instance(error, UsageError)
+      continue
+    }
+    for (const [at, file] of second.entries()) {
+      const written = file.text.split('\n')
+      for (const line of files[at]?.text.split('\n') ?? [])
+        if (line.includes('# people'))
+          assert.ok(written.includes(line), `${line}\n${files[at]?.text}\n----\n${file.text}`)
+    }
+    const again = applyLayout(
+      layout,
+      [removal(942_100), removal(932_130)],
+      options,
+      (name) => second.find((file) => file.name === name)?.text ?? null,
+    )
+    assert.equal(
+      again.map(({ text }) => text),
+      second.map(({ text }) => text),
+    )
   }
 })
 
@@ -296,6 +354,20 @@ test('files on disk are replaced as a whole, and left alone where nothing change
     assert.is(updateFiles(path, layoutFor('inline', 'modsec3'), three, options)[0]?.text, text)
     updateFiles(folder, layoutFor('crs', 'modsec3'), three, options)
     assert.is(readdirSync(folder).length, 3)
+    const { exclusions, texts, diagnostics } = readWritten(folder, 'modsec3')
+    assert.equal(diagnostics, [])
+    assert.is(exclusions.length, 6)
+    assert.equal(
+      texts.map(({ placement, name }) => [placement, name.slice(folder.length + 1, folder.length + 9)]),
+      [
+        ['setup', 'REQUEST-'],
+        ['setup', 'exclusio'],
+        ['before', 'REQUEST-'],
+        ['before', 'exclusio'],
+        ['after', 'RESPONSE'],
+        ['after', 'exclusio'],
+      ],
+    )
     assert.throws(
       () => updateFiles(path, layoutFor('crs', 'modsec3'), three, options),
       (error: unknown) => error instanceof UsageError,

@@ -242,8 +242,11 @@ class FileWriter {
   }
 }
 
-/** Throws InternalError where the text would not stay within its lines. */
-function directiveLines({ directive, key }: Exclusion): readonly string[] {
+/** Throws InternalError where the text would not stay within its lines, UsageError where Apache would read another. */
+function directiveLines({ directive, key, platform }: Exclusion): readonly string[] {
+  // Apache replaces it in every directive before the module sees it.
+  if (platform === 'modsec2' && directive.includes('${'))
+    throw new UsageError(`the exclusion ${key} holds "$" and "{", where Apache would put in a variable of its own`)
   const lines = directive
     .replace(/\n+$/, '')
     .split('\n')

@@ -57,8 +57,11 @@ export function scanFile(text: string, host: HostLanguage): ScannedFile {
     if (end !== null) {
       if (open === null || open.mark.key !== end.key) broken.push(at + 1)
       else {
-        const between = lines.slice(open.first + 1, at).filter((each) => each !== null)
-        blocks.push({ ...open, end: at + 1, edited: digestOfLines(between) !== end.digest, lines: between })
+        const from = open.first + 1
+        const between = lines.slice(from, at).filter((each) => each !== null)
+        const foreign = fileLines.slice(from, at).filter((_, n) => lines[from + n] === null)
+        const edited = digestOfLines(between) !== end.digest || !areAround(foreign, host)
+        blocks.push({ ...open, end: at + 1, edited, lines: between })
         open = null
       }
       continue
@@ -68,6 +71,12 @@ export function scanFile(text: string, host: HostLanguage): ScannedFile {
   }
   if (open !== null) broken.push(open.first + 1)
   return { fileLines, lines, blocks, sections, broken }
+}
+
+/** Whether these lines of the host language are those that it needs around directives. */
+function areAround(foreign: readonly string[], { around }: HostLanguage): boolean {
+  const expected = around === undefined ? [] : [around.before, around.after]
+  return foreign.length === expected.length && foreign.every((line, at) => line.trim() === expected[at])
 }
 
 /** A title is made of comments, none of them a mark. */

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -13,10 +14,18 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { type Exclusion, idName, UsageError } from '../../engine/index.js'
+import {
+  type Diagnostic,
+  type Exclusion,
+  idName,
+  type PlatformName,
+  type ReadExclusion,
+  readExclusions,
+  UsageError,
+} from '../../engine/index.js'
 import { type AppliedFile, applyLayout } from './apply.js'
 import { scanFile } from './blocks.js'
-import type { LayoutDefinition, LayoutOptions } from './definition.js'
+import type { LayoutDefinition, LayoutOptions, Placement } from './definition.js'
 import { hostLanguages, ruleFile } from './hosts.js'
 
 /**
@@ -45,12 +54,62 @@ export function updateFiles(
   return applied
 }
 
-/** Ids by their names (`idName`), as `allocateIds` takes them for the previous ones. */
-export function idsInFile(text: string): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>()
-  for (const { mark } of scanFile(text, hostOf(text)).blocks)
-    for (const [at, id] of mark.ids.entries()) ids.set(idName(mark.key, at), id)
-  return ids
+export interface WrittenIds {
+  /** Of our blocks, by their names (`idName`): what `allocateIds` takes for the previous ones. */
+  readonly previous: ReadonlyMap<string, number>
+  /** Of rules that people wrote. */
+  readonly taken: ReadonlySet<number>
+}
+
+/** The ids in a file of any layout. */
+export function idsInFile(text: string): WrittenIds {
+  const { blocks, lines } = scanFile(text, hostOf(text))
+  const previous = new Map<string, number>()
+  for (const { mark } of blocks) for (const [at, id] of mark.ids.entries()) previous.set(idName(mark.key, at), id)
+  const ours = new Set(previous.values())
+  const taken = new Set<number>()
+  for (const line of lines)
+    for (const [, id] of (line ?? '').matchAll(/\bid:'?(\d{1,10})\b/g)) if (!ours.has(Number(id))) taken.add(Number(id))
+  return { previous, taken }
+}
+
+export interface WrittenTexts {
+  readonly exclusions: readonly ReadExclusion[]
+  readonly diagnostics: readonly Diagnostic[]
+  /** SecLang by place, with the file's lines where they are in the file. */
+  readonly texts: readonly { readonly placement: Placement; readonly name: string; readonly text: string }[]
+}
+
+/**
+ * What a file of exclusions holds, or a directory of them: of any layout, written by us or by people. Throws UsageError
+ * where it cannot be read.
+ */
+export function readWritten(path: string, platform: PlatformName): WrittenTexts {
+  const paths = isDirectory(path) ? filesIn(path) : [path]
+  const files = paths.map((each) => {
+    const text = readIfThere(each)
+    if (text === null) throw new UsageError(`${each}: no such file; check the path`)
+    return { name: each, ...readExclusions(secLangOf(text), each, platform) }
+  })
+  const order: readonly Placement[] = ['setup', 'before', 'after', 'location']
+  return {
+    exclusions: files.flatMap((file) => file.exclusions),
+    diagnostics: files.flatMap((file) => file.diagnostics),
+    texts: order.flatMap((placement) =>
+      files
+        .map(({ name, texts }) => ({ placement, name, text: texts[placement] }))
+        .filter(({ text }) => /^[ \t]*[^#\s]/m.test(text)),
+    ),
+  }
+}
+
+function filesIn(directory: string): readonly string[] {
+  const found = readdirSync(directory)
+    .filter((name) => name.endsWith('.conf'))
+    .sort()
+    .map((name) => join(directory, name))
+  if (found.length === 0) throw new UsageError(`${directory}: no file in this directory ends in .conf`)
+  return found
 }
 
 /** The SecLang in a file of any layout, with the lines of the file: those of the host language are empty. */

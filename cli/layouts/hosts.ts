@@ -14,20 +14,6 @@ export const ruleFile: HostLanguage = {
   decode: (fileLines) => fileLines,
 }
 
-/** Apache replaces `${NAME}` in every directive before the module sees it. */
-export const apacheFile: HostLanguage = {
-  ...ruleFile,
-  name: 'Apache configuration',
-  sniff: () => false,
-  encode: (line) => {
-    if (!line.startsWith('#') && line.includes('${'))
-      throw new UsageError(
-        'Apache would replace the "${" in an exclusion by a variable of its own; use --layout inline',
-      )
-    return line
-  },
-}
-
 const caddyIndent = '        '
 
 /** Between backticks nothing is escaped; `{$NAME}` is replaced by the environment everywhere in the file. */

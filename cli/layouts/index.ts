@@ -3,11 +3,11 @@
  */
 import { nearestName, type PlatformName, UsageError } from '../../engine/index.js'
 import type { FilePart, LayoutDefinition } from './definition.js'
-import { apacheFile, caddyfile, jsonStrings, nginxWord, ruleFile, yamlBlock } from './hosts.js'
+import { caddyfile, jsonStrings, nginxWord, ruleFile, yamlBlock } from './hosts.js'
 
 export { type AppliedFile, applyLayout, renderLayout } from './apply.js'
 export type { LayoutDefinition, LayoutOptions } from './definition.js'
-export { idsInFile, secLangOf, updateFiles } from './files.js'
+export { idsInFile, readWritten, secLangOf, updateFiles, type WrittenIds, type WrittenTexts } from './files.js'
 export { ladderText } from './ladder-text.js'
 
 const setup: FilePart = { section: 'setup', title: ['Settings: behind crs-setup.conf, before the rules of CRS.'] }
@@ -41,7 +41,7 @@ export const layouts: readonly LayoutDefinition[] = [
     name: 'location',
     doc: 'Apache configuration: <Location> and <LocationMatch> where an exclusion allows it',
     platforms: ['modsec2'],
-    host: apacheFile,
+    host: ruleFile,
     files: [{ fileName: fixed('exclusions.conf'), parts: [setup, before, after, location] }],
   },
   {
