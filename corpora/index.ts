@@ -15,9 +15,11 @@ import { createReader, type SelectionOptions, selection } from './line-reader.js
 
 export { type Alert, type AlertCounts, readAlerts } from './alerts/index.js'
 export type { CaptureFormat } from './format.js'
+export { curlCommand, type NoCurlCommand } from './formats/curl-writer.js'
 export type { RuleTest, RuleTestStage } from './formats/ftw.js'
 export type { RuleTestOutput } from './formats/ftw-output.js'
 export type { TestOverride } from './formats/ftw-overrides.js'
+export { type RuleTestText, ruleTestYaml } from './formats/ftw-writer.js'
 export { writeMpk } from './formats/mpk.js'
 export { ndjsonLine } from './formats/ndjson.js'
 export { jsonOf, RecordError, recordOf } from './record.js'
