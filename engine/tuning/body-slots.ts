@@ -174,7 +174,7 @@ function xmlSlots(body: ByteString): readonly Slot[] {
 }
 
 /** Behind the markup that begins there; -1 where it does not end. */
-function markupEnd(body: ByteString, open: number): number {
+export function markupEnd(body: ByteString, open: number): number {
   const behind = (mark: ByteString): number => {
     const found = body.indexOf(mark, open)
     return found < 0 ? -1 : found + mark.length
