@@ -167,6 +167,22 @@ test('a directive that would break out of its lines is a bug, not an output', ()
     )
 })
 
+/** As the host language's own reader sees it: the directives are what `secLangOf` says. */
+function assertWellFormed(layout: string, text: string): void {
+  const lines = (part: string): string[] => part.split('\n').flatMap((line) => line.trim() || [])
+  if (layout === 'proxy-wasm') {
+    const { directives_map } = JSON.parse(text) as { directives_map: { default: string[] } }
+    assert.equal(lines(directives_map.default.join('\n')), lines(secLangOf(text)))
+  } else if (layout === 'spoa') {
+    const { applications } = parse(text) as { applications: { directives: string }[] }
+    assert.equal(lines(applications[0]?.directives ?? ''), lines(secLangOf(text)))
+  } else if (layout === 'caddy') {
+    const [, directives = '', end] = text.split('`')
+    assert.equal(lines(directives), lines(secLangOf(text)))
+    assert.is(end, '\n}\n')
+  }
+}
+
 for (const platform of ['modsec2', 'modsec3', 'coraza'] as const)
   test(`${platform}: 2,000 hostile exclusions are read back as they are, and nothing else with them`, () => {
     const next = random(20_261_201)
@@ -179,6 +195,7 @@ for (const platform of ['modsec2', 'modsec3', 'coraza'] as const)
       assert.ok(layout)
       const files = renderLayout(layout, list, { ...options, messages })
       const texts = files.map(({ text }) => secLangOf(text))
+      assertWellFormed(layout.name, files[0]?.text ?? '')
       const found = texts.flatMap((text) => {
         assert.match(text, /^[\x20-\x7e\n]*$/)
         const read = readExclusions(text, 'x.conf', platform)

@@ -175,7 +175,7 @@ class FileWriter {
     const { host } = this.#target.layout
     const section = this.#scanned.sections.find((each) => each.placement === part.section)
     const own = this.#kept.filter((block) => block.mark.placement === part.section)
-    let last = own.at(-1)?.end ?? section?.bodyFrom
+    let last = own.at(-1)?.end ?? (section === undefined ? undefined : this.#behindTitle(section.behind, part.title))
     if (last === undefined) {
       if (this.#scanned.lines.includes(null))
         throw new UsageError(
@@ -192,6 +192,12 @@ class FileWriter {
       this.#insert(next?.first ?? last, this.#blockLines(exclusion, this.#target.options.today))
       this.#added.push(exclusion.key)
     }
+  }
+
+  /** The line behind the title of a section, as far as it is still there. */
+  #behindTitle(from: number, title: readonly string[]): number {
+    const kept = title.findIndex((text, at) => this.#scanned.lines[from + at]?.trim() !== comment(text))
+    return from + (kept < 0 ? title.length : kept)
   }
 
   /** Where a section that is missing goes: before the next one of the layout that is there, else at the end. */

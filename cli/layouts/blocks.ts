@@ -18,8 +18,8 @@ export interface Block {
 
 export interface Section {
   readonly placement: Placement
-  /** Line behind its mark and its title. */
-  readonly bodyFrom: number
+  /** Line behind its mark, counted from 0. */
+  readonly behind: number
 }
 
 export interface ScannedFile {
@@ -67,7 +67,7 @@ export function scanFile(text: string, host: HostLanguage): ScannedFile {
       continue
     }
     const section = /^ wafsim:section place=(setup|before|after|location)\s*$/.exec(comment[1] ?? '')
-    if (section !== null) sections.push({ placement: section[1] as Placement, bodyFrom: behindTitle(lines, at + 1) })
+    if (section !== null) sections.push({ placement: section[1] as Placement, behind: at + 1 })
   }
   if (open !== null) broken.push(open.first + 1)
   return { fileLines, lines, blocks, sections, broken }
@@ -77,11 +77,4 @@ export function scanFile(text: string, host: HostLanguage): ScannedFile {
 function areAround(foreign: readonly string[], { around }: HostLanguage): boolean {
   const expected = around === undefined ? [] : [around.before, around.after]
   return foreign.length === expected.length && foreign.every((line, at) => line.trim() === expected[at])
-}
-
-/** A title is made of comments, none of them a mark. */
-function behindTitle(lines: readonly (string | null)[], from: number): number {
-  let at = from
-  while (at < lines.length && /^\s*#(?! wafsim:)/.test(lines[at] ?? '')) at++
-  return at
 }
