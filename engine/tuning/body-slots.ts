@@ -5,7 +5,7 @@
  * the engine does not see, and those are found out by `carriers.ts`.
  */
 import type { ByteString, RecordedRequest } from '../model/exchange.js'
-import { itself, pairSlots, type Slot, type Spelling } from './slot.js'
+import { itself, pairSlots, percentEncoded, type Slot, type Spelling } from './slot.js'
 
 type BodySlots = (body: ByteString, contentType: ByteString) => readonly Slot[]
 
@@ -72,11 +72,16 @@ function onLine(value: ByteString): readonly Spelling[] {
   return /[\0\r\n]/.test(value) ? [] : itself(value)
 }
 
-/** As it is, or with backslashes before quotes and backslashes: readers differ in which they undo. */
+/**
+ * As it is, or with backslashes before quotes and backslashes: readers differ in which they undo. Line ends go as
+ * browsers send them (HTML, "multipart/form-data encoding algorithm"), and no reader undoes that.
+ */
 function inQuotes(value: ByteString): readonly Spelling[] {
-  if (/[\0\r\n]/.test(value)) return []
+  if (value.includes('\0')) return []
+  const html = itself(value.replace(/[\r\n"]/g, (char) => percentEncoded(char)))
+  if (/[\r\n]/.test(value)) return html
   const escaped = { text: value.replace(/["\\]/g, '\\$&'), seen: value }
-  return /["\\]/.test(value) ? [escaped, { text: value, seen: value }] : [escaped]
+  return /["\\]/.test(value) ? [escaped, { text: value, seen: value }, ...html] : [escaped]
 }
 
 // JSON
@@ -220,5 +225,10 @@ const entities: Readonly<Record<string, string>> = {
 /** Other controls cannot stand in XML at all. */
 function inXml(value: ByteString): readonly Spelling[] {
   if (/[\0-\x08\x0b\x0c\x0e-\x1f]/.test(value)) return []
-  return [{ text: value.replace(/[&<>"'\r\n\t]/g, (char) => entities[char] as string), seen: value }]
+  const text = value.replace(/[&<>"'\r\n\t]/g, (char) => entities[char] as string)
+  // COMPAT(coraza): rules see a text without the blanks around it.
+  return [
+    { text, seen: value },
+    { text, seen: value.replace(/^[\t-\r ]+|(?<![\t-\r ])[\t-\r ]+$/g, '') },
+  ]
 }

@@ -150,7 +150,7 @@ export function placePayload(
   return { refused: refusals.bytes }
 }
 
-/** Each spelling once. */
+/** Each spelling once; one of which the engine would see nothing carries nothing. */
 function spellings(slot: Slot, value: ByteString): readonly Spelling[] {
   const all = slot.spell(value)
   return all.filter(({ text, seen }, n) => all.findIndex((other) => other.text === text && other.seen === seen) === n)
