@@ -75,8 +75,9 @@ export {
 export { type CarrierKind, carrierOfKind, kindOfTarget } from './tuning/carrier-kinds.js'
 export { type Carried, neutral, placePayload } from './tuning/carriers.js'
 export { type Atom, type Case, CaseBook, type ScoreLimits } from './tuning/case-book.js'
+export { ClientConduct } from './tuning/client-conduct.js'
 export { type Effects, effectsOf } from './tuning/effects.js'
-export type { Exclusion, ExclusionKind } from './tuning/exclusion.js'
+export type { Exclusion, ExclusionKind, ProvenExclusion } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
 export {
   allocateFor,
@@ -108,5 +109,6 @@ export {
 export { settingCarriers } from './tuning/setting-carriers.js'
 export { type Outcome, type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
 export type { AddedText, Evaluated, Laboratory, Trial } from './tuning/trial.js'
+export { type Judgement, judgeUnlabelled, requestKey, type UnlabelledGroup } from './tuning/unlabelled.js'
 export { type Variant, type WayScope, waysAround } from './tuning/ways-around.js'
 export { variables } from './variables/index.js'

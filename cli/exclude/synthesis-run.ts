@@ -9,11 +9,14 @@ import {
   allocateIds,
   type Candidate,
   CaseBook,
+  ClientConduct,
   createPool,
   type EvaluatedRecord,
   gatherAttacks,
   type IdBounds,
   isUnreadable,
+  type Judgement,
+  judgeUnlabelled,
   type KeyFamily,
   type LoadedRuleset,
   learnFamilies,
@@ -25,6 +28,7 @@ import {
   filenameOf as pathOf,
   patternFacts,
   priceExclusions,
+  requestKey,
   type ScoreLimits,
   type SettingsInForce,
   type Synthesis,
@@ -49,6 +53,8 @@ export interface SynthesisRequest extends LaboratoryOptions {
   readonly idBounds: IdBounds
   /** Ids that keys had in an earlier run. */
   readonly previousIds: ReadonlyMap<string, number>
+  /** Unlabelled requests count as benign where the evidence makes that likely. */
+  readonly likelyBenign: boolean
   readonly quiet: boolean
   readonly progress: Progress
 }
@@ -60,6 +66,9 @@ export interface SynthesisRun {
   readonly totals: Totals
   readonly sources: readonly string[]
   readonly digest: string
+  readonly unlabelled: Judgement
+  /** Unlabelled records that were taken for benign. */
+  readonly likely: number
   readonly book: CaseBook
   readonly limits: ScoreLimits
   readonly attacks: Attacks
@@ -75,14 +84,17 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
   const settings = settingsInForce(ruleset)
   const filenameOf = (record: EvaluatedRecord): string => pathOf(record, ruleset.platform)
   const book = new CaseBook(ruleset, settings, filenameOf)
-  const paths = new Map<string, number>()
   const watch = stopwatch()
-  const { totals, sources, digest } = await gather(request, loaded, settings, book, (record) =>
-    count(paths, filenameOf(record)),
-  )
+  const gathered = await gather(request, loaded, settings, book, filenameOf)
   const replay = watch()
   const base = await laboratory.load([], 'detection-only')
-  const attacks = await gatherAttacks(base, attackRecords(request, totals.byLabel.attack > 0))
+  const templateOf = learnPathTemplates(gathered.paths, ruleset.platform)
+  const familyOf = familiesOf(book, ruleset.platform)
+  const { unlabelledIds: ids, clients, requests } = gathered
+  const unlabelled = await judgeUnlabelled({ laboratory, base, book, ids, clients, requests, templateOf, familyOf })
+  const likely = request.likelyBenign ? unlabelled.likely : new Set<string>()
+  for (const id of ids) if (!likely.has(id)) book.drop(id)
+  const attacks = await gatherAttacks(base, attackRecords(request, gathered.totals.byLabel.attack > 0))
   const gathering = watch()
   const limits = limitsOf(settings, request.targetScore)
   const taken = new Set(ruleset.rules.map(({ id }) => id))
@@ -91,18 +103,34 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
     base,
     book,
     limits,
-    templateOf: learnPathTemplates(paths, ruleset.platform),
-    familyOf: familiesOf(book, ruleset.platform),
+    templateOf,
+    familyOf,
     filenameOf,
     lossOf: lossModel(attacks),
     giveIds: (candidates) => idsFor(candidates, request, taken),
   })
   const choice = watch()
-  const { chosen, ids } = synthesis
-  const after = await laboratory.load(textsOf(chosen, ids), 'detection-only')
+  const { chosen } = synthesis
+  const after = await laboratory.load(textsOf(chosen, synthesis.ids), 'detection-only')
   const pricing = await priceExclusions({ laboratory, book, attacks, chosen, filenameOf, before: base, after })
   const milliseconds = { replay, attacks: gathering, choice, price: watch() }
-  return { loaded, name, settings, totals, sources, digest, book, limits, attacks, synthesis, pricing, milliseconds }
+  const { totals, sources, digest } = gathered
+  return {
+    loaded,
+    name,
+    settings,
+    totals,
+    sources,
+    digest,
+    unlabelled,
+    likely: likely.size,
+    book,
+    limits,
+    attacks,
+    synthesis,
+    pricing,
+    milliseconds,
+  }
 }
 
 /** Milliseconds since it was last asked. */
@@ -152,14 +180,27 @@ function count(paths: Map<string, number>, path: string): void {
   if (seen !== undefined || paths.size < mostPaths) paths.set(path, (seen ?? 0) + 1)
 }
 
+interface Gathered {
+  readonly totals: Totals
+  readonly sources: readonly string[]
+  readonly digest: string
+  /** Requests by path, as rules see it. */
+  readonly paths: ReadonlyMap<string, number>
+  /** Requests by `requestKey`. */
+  readonly requests: ReadonlyMap<string, number>
+  readonly clients: ClientConduct
+  /** Unlabelled records that would be blocked; they are in the book. */
+  readonly unlabelledIds: ReadonlySet<string>
+}
+
 /** Replays the corpus in detection only, so that an early block hides nothing. */
 async function gather(
   request: SynthesisRequest,
   loaded: LoadedRuleset,
   settings: SettingsInForce,
   book: CaseBook,
-  see: (record: EvaluatedRecord) => void,
-): Promise<{ totals: Totals; sources: readonly string[]; digest: string }> {
+  filenameOf: (record: EvaluatedRecord) => string,
+): Promise<Gathered> {
   const corpus = corpusReader(request.corpus)
   const { workers, recordTimeout, progress } = request
   const tally = new Tally({ inbound: settings.inboundThreshold, outbound: settings.outboundThreshold })
@@ -170,8 +211,13 @@ async function gather(
     facts: patternFacts(loaded),
     recordTimeout,
     digests: true,
+    origins: true,
   })
   const digest = createHash('sha256')
+  const paths = new Map<string, number>()
+  const requests = new Map<string, number>()
+  const clients = new ClientConduct()
+  const unlabelledIds = new Set<string>()
   let records = 0
   try {
     for await (const results of pool.runBatches(corpus.parts)) {
@@ -180,9 +226,13 @@ async function gather(
         tally.add(verdict)
         if (isUnreadable(item)) continue
         digest.update(item.digest ?? '')
-        see(item)
-        if (item.evidence !== 'complete' || item.label !== 'benign') continue
-        book.add(item, verdict)
+        const path = filenameOf(item)
+        count(paths, path)
+        count(requests, requestKey(item.request.method, path))
+        if (item.evidence !== 'complete') continue
+        clients.add(item, verdict)
+        if (item.label === 'unknown' && verdict.wouldBlock) unlabelledIds.add(item.id)
+        if (item.label === 'benign' || (item.label === 'unknown' && verdict.wouldBlock)) book.add(item, verdict)
       }
       progress.update(records, corpus.share())
     }
@@ -190,7 +240,8 @@ async function gather(
     progress.stop()
     await pool.close()
   }
-  return { totals: tally.totals(), sources: corpus.sources, digest: digest.digest('hex') }
+  const totals = tally.totals()
+  return { totals, sources: corpus.sources, digest: digest.digest('hex'), paths, requests, clients, unlabelledIds }
 }
 
 function limitsOf(

@@ -149,6 +149,11 @@ export class CaseBook {
     )
   }
 
+  /** Takes a case out. What it hit stays known. */
+  drop(id: string): void {
+    this.#cases.delete(id)
+  }
+
   /** Gives a case up: nothing clears it. */
   giveUp(id: string, reason: string): void {
     const known = this.#cases.get(id)

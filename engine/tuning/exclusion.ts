@@ -40,3 +40,17 @@ export interface Exclusion {
   readonly proof: 'replayed' | 'engine' | 'unproven' | 'placebo'
   readonly alternatives: readonly Exclusion[]
 }
+
+/** An exclusion after replay: what it did beside clearing requests. */
+export interface ProvenExclusion extends Exclusion {
+  /** Message of the rule. */
+  readonly msg: string
+  /** Attacks that were tried where it acts and were blocked without it: what `attacksLost` is a part of. */
+  readonly attacksBefore: number
+  /** Requests it touches that are blocked even so, by the rule that blocks them; null: no rule. */
+  readonly stillBlocked: readonly { readonly ruleId: number | null; readonly requests: number }[]
+  /** Records on which a rule fires that did not before. */
+  readonly changes: readonly { readonly id: string; readonly newRules: readonly number[] }[]
+  /** Attacks that pass where its scope does not mean it to hold. */
+  readonly waysThrough: readonly { readonly variant: string; readonly attackId: string; readonly class: string }[]
+}
