@@ -125,6 +125,16 @@ export function isCrsTree(rules: readonly string[], options: CrsStoreOptions = {
   return rules.some((spec) => originOf(spec, options).kind === 'crs')
 }
 
+/** Folders of the regression tests that lie in the CRS trees among the words; none where a tree is without. */
+export function crsTestsOf(rules: readonly string[], options: CrsStoreOptions = {}): string[] {
+  return rules.flatMap((spec) => {
+    const origin = originOf(spec, options)
+    if (origin.kind !== 'crs') return []
+    const folders = ['tests/regression/tests', 'tests'].map((folder) => join(origin.tree.root, folder))
+    return folders.filter((folder) => existsSync(folder)).slice(0, 1)
+  })
+}
+
 function originOf(spec: string, options: CrsStoreOptions): Origin {
   if (spec === 'starter') return starterPreset()
   const preset = presetPattern.exec(spec)

@@ -4,8 +4,16 @@
 import type { CommandDefinition } from '../definitions.js'
 import { benchCommand } from './bench.js'
 import { crsCommand } from './crs.js'
+import { excludeCommand } from './exclude.js'
 import { rulesCommand } from './rules.js'
 import { runCommand } from './run.js'
 import { testCommand } from './test.js'
 
-export const commands: readonly CommandDefinition[] = [runCommand, testCommand, rulesCommand, crsCommand, benchCommand]
+export const commands: readonly CommandDefinition[] = [
+  runCommand,
+  testCommand,
+  excludeCommand,
+  rulesCommand,
+  crsCommand,
+  benchCommand,
+]

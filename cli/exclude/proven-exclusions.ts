@@ -2,7 +2,7 @@
  * The exclusions of a synthesis as reports carry them: text, evidence, proof, price, alternatives.
  */
 import {
-  allocateIds,
+  allocateFor,
   type Candidate,
   type Exclusion,
   effectsOf,
@@ -72,9 +72,8 @@ function alternativeIds(
 ): ReadonlyMap<string, readonly number[]> {
   const chosen = [...synthesis.ids.values()].flat()
   const taken = new Set([...loaded.ruleset.rules.map(({ id }) => id), ...chosen])
-  const keys = [...new Set(candidates.filter(({ idsNeeded }) => idsNeeded > 0).map(({ key }) => key))]
+  const apart = [...new Map(candidates.map((candidate) => [candidate.key, candidate])).values()]
   const room = bounds.last - bounds.first + 1 - chosen.length
   // LIMIT: alternatives beyond the range go without an id of their own.
-  const ids = allocateIds(keys.slice(0, Math.max(0, room)), bounds, taken)
-  return new Map([...ids].map(([key, id]) => [key, [id]]))
+  return allocateFor(apart.slice(0, Math.max(0, room)), bounds, taken)
 }

@@ -6,7 +6,7 @@ import type { CorpusRequest } from '../../corpora/index.js'
 import { corpusReader } from '../../corpora/index.js'
 import {
   type Attacks,
-  allocateIds,
+  allocateFor,
   type Candidate,
   CaseBook,
   ClientConduct,
@@ -51,8 +51,11 @@ export interface SynthesisRequest extends LaboratoryOptions {
   /** A case is cleared at such a score; null: where it passes. */
   readonly targetScore: number | null
   readonly idBounds: IdBounds
-  /** Ids that keys had in an earlier run. */
-  readonly previousIds: ReadonlyMap<string, number>
+  /** Ids in the files that are updated: those of our exclusions by name, and those of people. */
+  readonly writtenIds: {
+    readonly previous: ReadonlyMap<string, number>
+    readonly taken: ReadonlySet<number>
+  } | null
   /** Unlabelled requests count as benign where the evidence makes that likely. */
   readonly likelyBenign: boolean
   readonly quiet: boolean
@@ -60,7 +63,10 @@ export interface SynthesisRequest extends LaboratoryOptions {
 }
 
 export interface SynthesisRun {
+  /** In detection only. */
   readonly loaded: LoadedRuleset
+  /** In the caller's own mode. */
+  readonly asGiven: LoadedRuleset
   readonly name: string
   readonly settings: SettingsInForce
   readonly totals: Totals
@@ -81,6 +87,7 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
   const laboratory = createLaboratory(request)
   const { loaded, name } = loadFromOptions({ ...request.ruleset, engineMode: 'detection-only' }, request)
   const { ruleset } = loaded
+  const asGiven = loadFromOptions(request.ruleset, { quiet: true }).loaded
   const settings = settingsInForce(ruleset)
   const filenameOf = (record: EvaluatedRecord): string => pathOf(record, ruleset.platform)
   const book = new CaseBook(ruleset, settings, filenameOf)
@@ -117,6 +124,7 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
   const { totals, sources, digest } = gathered
   return {
     loaded,
+    asGiven,
     name,
     settings,
     totals,
@@ -255,10 +263,13 @@ function limitsOf(
 
 function idsFor(
   candidates: readonly Candidate[],
-  { idBounds, previousIds }: SynthesisRequest,
+  { idBounds, writtenIds }: SynthesisRequest,
   taken: ReadonlySet<number>,
 ): ReadonlyMap<string, readonly number[]> {
-  const keys = candidates.filter(({ idsNeeded }) => idsNeeded > 0).map(({ key }) => key)
-  const ids = allocateIds(keys, idBounds, taken, previousIds)
-  return new Map([...ids].map(([key, id]) => [key, [id]]))
+  return allocateFor(
+    candidates,
+    idBounds,
+    new Set([...taken, ...(writtenIds?.taken ?? [])]),
+    writtenIds?.previous ?? new Map(),
+  )
 }

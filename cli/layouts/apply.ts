@@ -23,7 +23,7 @@ export interface AppliedFile {
   readonly broken: readonly number[]
 }
 
-const defaultPluginName = 'wafsim-exclusions'
+export const defaultPluginName = 'wafsim-exclusions'
 
 /** The texts of a layout, new. Throws UsageError where it cannot hold an exclusion. */
 export function renderLayout(

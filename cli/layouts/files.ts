@@ -23,7 +23,7 @@ import {
   readExclusions,
   UsageError,
 } from '../../engine/index.js'
-import { type AppliedFile, applyLayout } from './apply.js'
+import { type AppliedFile, applyLayout, defaultPluginName } from './apply.js'
 import { scanFile } from './blocks.js'
 import type { LayoutDefinition, LayoutOptions, Placement } from './definition.js'
 import { hostLanguages, ruleFile } from './hosts.js'
@@ -59,6 +59,16 @@ export interface WrittenIds {
   readonly previous: ReadonlyMap<string, number>
   /** Of rules that people wrote. */
   readonly taken: ReadonlySet<number>
+}
+
+/** The ids in the files of a layout below `path`; none where there are no files yet. */
+export function idsAt(path: string, layout: LayoutDefinition, pluginName = defaultPluginName): WrittenIds {
+  const paths = layout.files.length === 1 ? [path] : layout.files.map((file) => join(path, file.fileName(pluginName)))
+  const all = paths.map((each) => idsInFile(readIfThere(each) ?? ''))
+  return {
+    previous: new Map(all.flatMap(({ previous }) => [...previous])),
+    taken: new Set(all.flatMap(({ taken }) => [...taken])),
+  }
 }
 
 /** The ids in a file of any layout. */

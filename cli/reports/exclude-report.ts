@@ -45,7 +45,7 @@ export interface ExcludeReport {
 }
 
 export function excludeReport(run: SynthesisRun, request: SynthesisRequest): ExcludeReport {
-  const { loaded, name, settings, totals, synthesis, pricing, book } = run
+  const { asGiven, name, settings, totals, synthesis, pricing, book } = run
   const outcomes = [...synthesis.outcomes.values()]
   const cases = book.cases()
   const untouched = cases.filter(({ id }) => !synthesis.outcomes.has(id))
@@ -54,7 +54,7 @@ export function excludeReport(run: SynthesisRun, request: SynthesisRequest): Exc
     if (before?.blocked === true && !blocked) clearedByScore[score] = (clearedByScore[score] ?? 0) + 1
   return {
     tool: { name: 'wafsim', version: toolVersion() },
-    ruleset: rulesetReport(loaded, name, settings),
+    ruleset: rulesetReport(asGiven, name, settings),
     corpus: { sources: run.sources, records: totals.transactions, digest: run.digest },
     totals,
     takenForBenign: run.likely,

@@ -203,7 +203,7 @@ function candidateOf(kind: ExclusionKind, form: Form, { rule, spot, input }: Bui
   const scope: Scope = form.scoped
     ? { template: spot.template, method: input.method ?? null, host: input.host ?? null }
     : { template: null, method: null, host: null }
-  const { tags = [], targets = [], opens = [] } = form
+  const { tags = [], targets = [], opens = opensOf(rule) } = form
   const ids = tags.length > 0 ? [] : [rule.id]
   const names = spot.family !== null && !spot.family.literal && targets.length > 1 ? [spot.family.text] : targets
   const identity = [kind, ids, tags, names, scope.template?.text ?? null, scope.method, scope.host, form.mark ?? '']
@@ -323,7 +323,9 @@ function withTag(build: Build, forms: (tag: string) => readonly Form[] | string)
   return covered === undefined ? forms(tag) : `the tag ${tag} covers rule ${covered}, which must not be excluded`
 }
 
-function targetProblem({ spot, platform }: Build): string | null {
+function targetProblem({ spot, rule, platform }: Build): string | null {
+  if (opensOf(rule).includes('uninspected-body'))
+    return 'the rule judges how a body is read, and no target changes that'
   if (spot.link > 0 && !platform.targetExclusionReachesChain)
     return `${spot.variable} is read behind the head of a chain, where ${platform.title} applies no target exclusion`
   if (!/^[A-Z_]+$/.test(spot.variable)) return `${spot.variable} is no single variable`
@@ -378,13 +380,18 @@ function withRuntimeTargets(
 function removeAtPath(build: Build): readonly Form[] {
   const { rule, spot } = build
   const remove = `ruleRemoveById=${rule.id}`
-  const opens = settingRule(rule.id)?.opens ?? []
-  const plain = atPath(build, [remove], { opens })
+  const opens = opensOf(rule)
+  const plain = atPath(build, [remove], {})
   if (!opens.includes('uninspected-body')) return [plain]
   const processor = processorFor(spot.compared)
   if (processor === null) return [plain]
   const inspected = opens.filter((what) => what !== 'uninspected-body')
   return [plain, atPath(build, [remove], { opens: inspected, processor })]
+}
+
+/** What is no longer guarded without the rule. */
+function opensOf(rule: Rule): readonly string[] {
+  return settingRule(rule.id)?.opens ?? []
 }
 
 /** The body processor that reads such content types, where there is one. */
