@@ -18,6 +18,8 @@ import { type HitSource, type Scope, type Spot, splitTarget } from './place.js'
 import { protectedRulesOf } from './protected-rules.js'
 import { settingRule } from './setting-rules.js'
 
+export type BodyProcessor = 'JSON' | 'URLENCODED' | 'XML'
+
 /** An exclusion before it has ids. */
 export interface Candidate {
   /** Stable from run to run: what it is, not where it stands. */
@@ -31,8 +33,8 @@ export interface Candidate {
   /** How many rules of its own it adds. */
   readonly idsNeeded: number
   readonly opens: readonly string[]
-  /** Whether it also changes how requests in its scope are read. */
-  readonly changesReading: boolean
+  /** Body processor that requests in its scope get; null: they are read as before. */
+  readonly processor: BodyProcessor | null
   /** Its place in the table: the greater, the narrower. */
   readonly narrowness: number
   directive(ids: readonly number[]): string
@@ -76,7 +78,7 @@ interface Form {
   readonly idsNeeded: number
   readonly opens?: readonly string[]
   readonly mark?: string
-  readonly changesReading?: boolean
+  readonly processor?: BodyProcessor
   directive(ids: readonly number[]): string
   covers(source: HitSource): boolean
 }
@@ -182,12 +184,12 @@ function mayBeChosen({ kind, opens, tags }: Candidate): boolean {
 }
 
 /** The greater, the sooner taken: settings for rules that they drive, then the narrowest. */
-function preference({ kind, narrowness, opens, changesReading, targets }: Candidate): number {
+function preference({ kind, narrowness, opens, processor, targets }: Candidate): number {
   if (kind === 'setting') return 100
   // A list of names says nothing of the next one; a pattern does.
   if (kind === 'ctl-remove-target-by-id' && targets.length > 1) return narrowness - 2.5
   if (opens.includes('uninspected-body')) return narrowness - 0.5
-  return narrowness + (changesReading ? 0.5 : 0)
+  return narrowness + (processor === null ? 0 : 0.5)
 }
 
 /** Candidates with the same place open the same door: their losses add up there. */
@@ -217,7 +219,7 @@ function candidateOf(kind: ExclusionKind, form: Form, { rule, spot, input }: Bui
     placement: form.placement,
     idsNeeded: form.idsNeeded,
     opens,
-    changesReading: form.changesReading ?? false,
+    processor: form.processor ?? null,
     narrowness,
     directive: form.directive,
     covers: form.covers,
@@ -243,8 +245,7 @@ function everywhere(build: Build, directive: string, { tags, targets }: Selectio
 
 interface PathSelection extends Selection {
   readonly opens?: readonly string[]
-  /** A body processor that the requests get. */
-  readonly processor?: string
+  readonly processor?: BodyProcessor
 }
 
 function atPath(build: Build, ctl: readonly string[], { tags, targets, opens, processor }: PathSelection): Form {
@@ -254,7 +255,7 @@ function atPath(build: Build, ctl: readonly string[], { tags, targets, opens, pr
     ...(tags === undefined ? {} : { tags }),
     ...(targets === undefined ? {} : { targets }),
     ...(opens === undefined ? {} : { opens }),
-    ...(processor === undefined ? {} : { mark: processor, changesReading: true }),
+    ...(processor === undefined ? {} : { mark: processor, processor }),
     placement: 'before',
     scoped: true,
     idsNeeded: 1,
@@ -395,7 +396,7 @@ function opensOf(rule: Rule): readonly string[] {
 }
 
 /** The body processor that reads such content types, where there is one. */
-function processorFor(contentTypes: readonly ByteString[]): string | null {
+function processorFor(contentTypes: readonly ByteString[]): BodyProcessor | null {
   const types = contentTypes.map((text) => text.toLowerCase())
   if (types.length === 0) return null
   if (types.every((type) => /[+/]json\b|json-seq|csp-report|reports\+json/.test(type))) return 'JSON'

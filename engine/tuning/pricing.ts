@@ -171,7 +171,7 @@ class Pricer {
     const path = filenameOf(record)
     return chosen.some(
       (candidate) =>
-        (candidate.changesReading && candidate.scope.template?.matches(path) === true) ||
+        (candidate.processor !== null && candidate.scope.template?.matches(path) === true) ||
         verdict.matches.some(
           ({ ruleId, link, target }) =>
             candidate.ruleIds.includes(ruleId) && candidate.covers({ ruleId, link, target, path }),

@@ -177,7 +177,7 @@ class Synthesiser {
         .filter(({ hits }) => hits.some((hit) => hit.atoms.some((atom) => covered.has(atom))))
         .map(({ id }) => id),
     )
-    const readings = chosen.filter((candidate) => candidate.changesReading)
+    const readings = chosen.filter((candidate) => candidate.processor !== null)
     return (record) =>
       ids.has(record.id) || readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true)
   }
@@ -207,26 +207,28 @@ class Synthesiser {
     for await (const { record, verdict } of trial.evaluate(laboratory.records(({ id }) => failed.has(id)))) {
       const known = book.caseOf(record.id)?.hits.length ?? 0
       const persisting = book.extend(record, verdict).filter((hit) => hit.atoms.every((atom) => covered.has(atom)))
-      if ((book.caseOf(record.id)?.hits.length ?? 0) > known) learned = true
+      const isNew = (book.caseOf(record.id)?.hits.length ?? 0) > known
+      const path = this.input.filenameOf(record)
       const culprits =
         persisting.length > 0
           ? chosen.filter((candidate) =>
               persisting.some((hit) => hit.atoms.some((atom) => candidate.covers(book.atoms[atom] as Atom))),
             )
-          : chosen.filter(
-              ({ changesReading, scope }) =>
-                changesReading && scope.template?.matches(this.input.filenameOf(record)) === true,
+          : // What reads the body as a form, or leads to what nothing may exclude, is no help.
+            chosen.filter(
+              ({ processor, scope }) =>
+                processor !== null && (processor === 'URLENCODED' || !isNew) && scope.template?.matches(path) === true,
             )
       for (const candidate of culprits) {
-        learned = true
         this.#banned.add(candidate.key)
         if (persisting.length > 0) this.#placebos.set(candidate.key, candidate)
       }
-      if (culprits.length === 0 && (book.caseOf(record.id)?.hits.length ?? 0) === known) {
-        learned = true
-        const { blockedBy } = verdict
-        book.giveUp(record.id, `blocked by ${blockedBy?.ruleId ?? blockedBy?.kind ?? 'the engine'} even so`)
-      }
+      learned = true
+      if (culprits.length === 0 && !isNew)
+        book.giveUp(
+          record.id,
+          `blocked by ${verdict.blockedBy?.ruleId ?? verdict.blockedBy?.kind ?? 'the engine'} even so`,
+        )
     }
     return !learned
   }
