@@ -153,7 +153,9 @@ export function placePayload(
 /** Each spelling once; one of which the engine would see nothing carries nothing. */
 function spellings(slot: Slot, value: ByteString): readonly Spelling[] {
   const all = slot.spell(value)
-  return all.filter(({ text, seen }, n) => all.findIndex((other) => other.text === text && other.seen === seen) === n)
+  const isFirst = ({ text, seen }: Spelling, n: number): boolean =>
+    all.findIndex((other) => other.text === text && other.seen === seen) === n
+  return all.filter((spelling, n) => (spelling.seen !== '' || value === '') && isFirst(spelling, n))
 }
 
 /** Whether of the values there one became what it should, and all others are what they were. */
