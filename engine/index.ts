@@ -62,7 +62,7 @@ export { type AlertGroup, AlertGroups, type AlertSeen } from './tuning/alert-gro
 export { AttackProfiles } from './tuning/attack-profiles.js'
 export { type Attacks, gatherAttacks, lossModel } from './tuning/attacks.js'
 export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
-export { type HandInput, type HandLadder, idsOf, ladderAt, laddersByHand, type Rung } from './tuning/by-hand.js'
+export { type HandInput, type HandLadder, idsOf, laddersAt, laddersByHand, type Rung } from './tuning/by-hand.js'
 export {
   type Candidate,
   eligible,

@@ -12,7 +12,7 @@ import {
   type HandInput,
   type HandLadder,
   idsOf,
-  ladderAt,
+  laddersAt,
   laddersByHand,
   loadRuleset,
   type PlatformName,
@@ -158,20 +158,40 @@ test('alerts fall into groups by rule and place; paths and names become families
       [null, '/contact', 1, 1],
     ],
   )
-  const { ruleset } = rules(text, 'coraza')
   const spot = list[0]?.spot
   assert.ok(spot)
-  const ladder = ladderAt(spot, {
-    ruleset,
-    settings: settingsInForce(ruleset),
-    ruleId: 942_100,
-    parameter: spot.variable,
-    path: spot.template.text,
-    ids: { bounds: defaultIdBounds, taken: idsOf(ruleset) },
-  })
+  const { ruleset } = rules(text, 'coraza')
+  const input = { ruleset, settings: settingsInForce(ruleset), ids: { bounds: defaultIdBounds, taken: idsOf(ruleset) } }
+  const [ladder] = laddersAt([spot], input)
+  assert.ok(ladder)
   assert.is(ladder.target, 'ARGS:items[*][name]')
   const narrow = ladder.rungs.find(({ kind }) => kind === 'ctl-remove-target-by-id')?.exclusion
   assert.match(narrow?.directive ?? '', /ARGS:\/\^items/)
+})
+
+test('ladders of many places share no id, and where the range ends the ones to choose come first', () => {
+  const groups = new AlertGroups(platforms.modsec3)
+  for (let n = 0; n < 300; n++)
+    groups.add(
+      alert({ path: `/p${'abcdefghij'[n % 10]}/${'klmnopqrst'[(n / 10) | 0] ?? n}`, target: `ARGS:a${n % 7}x` }),
+    )
+  const spots = groups.list().flatMap(({ spot }) => spot ?? [])
+  const { ruleset } = rules(text)
+  const settings = settingsInForce(ruleset)
+  const all = (last: number) =>
+    laddersAt(spots, { ruleset, settings, ids: { bounds: { first: 10_000, last }, taken: idsOf(ruleset) } }).flatMap(
+      ({ rungs }) => rungs,
+    )
+  const owners = new Map<number, string>()
+  for (const { exclusion } of all(49_999))
+    for (const id of exclusion?.configIds ?? []) {
+      assert.is(owners.get(id) ?? exclusion?.key, exclusion?.key)
+      owners.set(id, exclusion?.key ?? '')
+    }
+  assert.ok(owners.size > 300)
+  const tight = all(10_000 + spots.length - 1)
+  assert.is(tight.filter(({ preferred }) => preferred).length, spots.length)
+  assert.ok(tight.some(({ unavailable }) => unavailable?.includes('--id-range')))
 })
 
 test('as text: every rung, and nothing raw', () => {

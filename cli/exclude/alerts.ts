@@ -2,7 +2,7 @@
  * `wafsim exclude --alerts`: what can be said from logs that hold no requests. Nothing is replayed.
  */
 import { readAlerts } from '../../corpora/alerts/index.js'
-import { type AlertGroup, AlertGroups, ladderAt, UsageError } from '../../engine/index.js'
+import { type AlertGroup, AlertGroups, laddersAt, UsageError } from '../../engine/index.js'
 import type { ExcludeOptions } from '../commands/exclude.js'
 import { type ExitStatus, exitStatus } from '../definitions.js'
 import { ladderText } from '../layouts/index.js'
@@ -22,9 +22,11 @@ export async function excludeFromAlerts(options: ExcludeOptions): Promise<ExitSt
   if (counts.alerts === 0)
     throw new UsageError(`no alert in ${plural(counts.lines, 'line')}; are these error logs or audit logs of the WAF?`)
   const list = groups.list()
+  const placed = list.flatMap(({ spot }) => spot ?? [])
+  const ladderOf = new Map(laddersAt(placed, input).map((ladder, at) => [placed[at], ladder]))
   const ladders = list.map((group) => ({
     group,
-    ladder: group.spot === null ? null : ladderAt(group.spot, { ...input, ruleId: group.ruleId }),
+    ladder: (group.spot === null ? undefined : ladderOf.get(group.spot)) ?? null,
   }))
   if (options.format === 'json') {
     const requests = groups.requests

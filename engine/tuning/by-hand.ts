@@ -60,21 +60,29 @@ export function laddersByHand(input: HandInput): readonly HandLadder[] {
   const spots = places.map(({ link, variable, key }) =>
     spotOf(input, { link, variable, family: key === null ? null : literalFamily(key), template }),
   )
-  if (spots.length > 0) return spots.map((spot) => ladderOf(spot, input, null))
+  if (spots.length > 0) return laddersOf(spots, input, null)
   const reads = rule === undefined || input.parameter === null ? null : readBy(rule)
-  return [ladderOf(spotOf(input, { link: 0, variable: '', family: null, template }), input, reads)]
+  return laddersOf([spotOf(input, { link: 0, variable: '', family: null, template })], input, reads)
 }
 
+/** What is the same for all places. */
+export type PlacesInput = Omit<HandInput, 'ruleId' | 'parameter' | 'path'>
+
 /**
- * The ladder for a place that was learned from alerts. They name the part of ARGS that a name came in, and not the link
- * of a chain that read it: both follow from the rule.
+ * The ladders for places that were learned from alerts, in their order; no two of their exclusions share an id. Alerts
+ * name the part of ARGS that a name came in, and not the link of a chain that read it: both follow from the rule.
  */
-export function ladderAt(spot: Spot, input: HandInput): HandLadder {
-  const rule = input.ruleset.rules.find(({ id }) => id === spot.ruleId)
-  const whole = spot.variable.replace(/^ARGS_(?:GET|POST|PATH)/, 'ARGS')
-  const variable = rule !== undefined && !isRead(rule, spot.variable) && isRead(rule, whole) ? whole : spot.variable
-  const link = rule?.links.findIndex(({ targets }) => targets.some((target) => target.variable.name === variable)) ?? 0
-  return ladderOf({ ...spot, variable, link: Math.max(0, link) }, input, null)
+export function laddersAt(spots: readonly Spot[], input: PlacesInput): readonly HandLadder[] {
+  const rules = new Map(input.ruleset.rules.map((rule) => [rule.id, rule]))
+  const asRead = spots.map((spot): Spot => {
+    const rule = rules.get(spot.ruleId)
+    if (rule === undefined) return spot
+    const whole = spot.variable.replace(/^ARGS_(?:GET|POST|PATH)/, 'ARGS')
+    const variable = !isRead(rule, spot.variable) && isRead(rule, whole) ? whole : spot.variable
+    const link = rule.links.findIndex(({ targets }) => targets.some((target) => target.variable.name === variable))
+    return { ...spot, variable, link: Math.max(0, link) }
+  })
+  return laddersOf(asRead, { ...input, parameter: '', path: '' }, null)
 }
 
 function spotOf(input: HandInput, place: Pick<Spot, 'link' | 'variable' | 'family' | 'template'>): Spot {
@@ -83,18 +91,48 @@ function spotOf(input: HandInput, place: Pick<Spot, 'link' | 'variable' | 'famil
 
 const docs = new Map(exclusionKinds.map(({ kind, doc }) => [kind, doc]))
 
-function ladderOf(spot: Spot, input: HandInput, reads: readonly string[] | null): HandLadder {
-  const { platform } = input.ruleset
-  const rungs = ladder(spot, input).map((rung) => withheld(rung, spot, input, reads) ?? rung)
-  const available = rungs.filter(isAvailable)
-  const [best] = eligible(available)
-  const ids = allocateFor(available, input.ids.bounds, input.ids.taken)
-  return {
+interface Named extends PlacesInput {
+  readonly parameter: ByteString | null
+  readonly path: ByteString | null
+}
+
+interface Planned {
+  readonly spot: Spot
+  readonly rungs: readonly (Candidate | Unavailable)[]
+  readonly best: Candidate | null
+}
+
+function laddersOf(spots: readonly Spot[], input: Named, reads: readonly string[] | null): readonly HandLadder[] {
+  const planned = spots.map((spot): Planned => {
+    const rungs = ladder(spot, input).map((rung) => withheld(rung, spot, input, reads) ?? rung)
+    return { spot, rungs, best: eligible(rungs)[0] ?? null }
+  })
+  const ids = idsFor(planned, input.ids)
+  return planned.map(({ spot, rungs, best }) => ({
     ruleId: spot.ruleId,
     target: spot.variable === '' ? null : targetText(spot.variable, spot.family),
     reads,
-    rungs: rungs.map((rung) => rungOf(rung, best ?? null, ids, platform)),
-  }
+    rungs: rungs.map((rung) => rungOf(rung, best, ids, input.ruleset.platform)),
+  }))
+}
+
+/** Ids for all candidates, those that would be chosen first; what there is no room for gets none. */
+function idsFor(
+  planned: readonly Planned[],
+  { bounds, taken }: HandInput['ids'],
+): ReadonlyMap<string, readonly number[]> {
+  const wanted = new Map<string, Candidate>()
+  for (const { best } of planned) if (best !== null) wanted.set(best.key, best)
+  for (const { rungs } of planned)
+    for (const rung of rungs) if (isAvailable(rung)) wanted.set(rung.key, wanted.get(rung.key) ?? rung)
+  let room = bounds.last - bounds.first + 1
+  for (const id of taken) if (id >= bounds.first && id <= bounds.last) room--
+  const fitting = [...wanted.values()].filter(({ idsNeeded }) => {
+    if (idsNeeded > room) return false
+    room -= idsNeeded
+    return true
+  })
+  return allocateFor(fitting, bounds, taken)
 }
 
 function rungOf(
@@ -103,18 +141,20 @@ function rungOf(
   ids: ReadonlyMap<string, readonly number[]>,
   platform: Platform,
 ): Rung {
-  const doc = docs.get(rung.kind) ?? ''
-  if (!isAvailable(rung))
-    return { kind: rung.kind, doc, exclusion: null, unavailable: rung.unavailable, preferred: false }
-  const exclusion = exclusionFrom(rung, ids.get(rung.key) ?? [], platform)
-  return { kind: rung.kind, doc, exclusion, unavailable: null, preferred: rung === best }
+  const { kind } = rung
+  const doc = docs.get(kind) ?? ''
+  const none = (unavailable: string): Rung => ({ kind, doc, exclusion: null, unavailable, preferred: false })
+  if (!isAvailable(rung)) return none(rung.unavailable)
+  const own = ids.get(rung.key)
+  if (own === undefined) return none('the range of ids has no room for it: --id-range')
+  return { kind, doc, exclusion: exclusionFrom(rung, own, platform), unavailable: null, preferred: rung === best }
 }
 
 /** Rungs that need what the caller has not said. */
 function withheld(
   rung: Candidate | Unavailable,
   spot: Spot,
-  { path, parameter }: HandInput,
+  { path, parameter }: Named,
   reads: readonly string[] | null,
 ): Unavailable | null {
   const { kind } = rung
