@@ -178,6 +178,10 @@ test('as written by libmodsecurity 3.0.9 and Coraza 3', () => {
     ],
   )
   assert.equal([counts.unreadable, counts.unmatched], [0, 0])
+  assert.equal(
+    alerts.map(({ pathIs }) => pathIs),
+    ['seen', 'seen', 'seen', 'sent', 'seen'],
+  )
 })
 
 test('native audit logs: part H with the request of A and B, duplicates of the error log left out', () => {

@@ -132,6 +132,7 @@ const alert = (change: Partial<AlertSeen>): AlertSeen => ({
   msg: 'SQLi',
   target: 'ARGS:message',
   path: '/contact',
+  pathIs: 'sent',
   method: 'POST',
   host: null,
   uniqueId: null,
@@ -168,6 +169,38 @@ test('alerts fall into groups by rule and place; paths and names become families
   const narrow = ladder.rungs.find(({ kind }) => kind === 'ctl-remove-target-by-id')?.exclusion
   assert.match(narrow?.directive ?? '', /ARGS:\/\^items/)
 })
+
+for (const platform of ['modsec2', 'modsec3', 'coraza'] as const)
+  test(`${platform}: a path with escapes is written as rules of phase 1 see it, however the log or a person has it`, () => {
+    const { ruleset } = rules(text, platform)
+    const record = request({ uri: '/a%20b/c%C3%A9?message=evil' })
+    assert.ok(evaluate(ruleset, record).wouldBlock)
+    const decoded = '/a b/c\xc3\xa9'
+    const groups = new AlertGroups(ruleset.platform)
+    groups.add(alert({ path: '/a%20b/c%C3%A9', pathIs: 'sent' }))
+    if (platform !== 'coraza') groups.add(alert({ path: decoded, pathIs: 'seen' }))
+    const list = groups.list()
+    assert.is(list.length, 1)
+    const input = {
+      ruleset,
+      settings: settingsInForce(ruleset),
+      ids: { bounds: defaultIdBounds, taken: idsOf(ruleset) },
+    }
+    const typed = platform === 'coraza' ? ['/a%20b/c%C3%A9'] : ['/a%20b/c%C3%A9', decoded]
+    const all = [
+      ...laddersAt(
+        list.flatMap(({ spot }) => spot ?? []),
+        input,
+      ),
+      ...typed.flatMap((path) => ladders({ path }, platform)),
+    ]
+    for (const { rungs } of all) {
+      const narrow = rungs.find(({ preferred }) => preferred)?.exclusion
+      assert.is(narrow?.kind, 'ctl-remove-target-by-id')
+      const loaded = rules(`${narrow?.directive}\n${text}`, platform)
+      assert.not.ok(evaluate(loaded.ruleset, record).wouldBlock, narrow?.directive)
+    }
+  })
 
 test('ladders of many places share no id, and where the range ends the ones to choose come first', () => {
   const groups = new AlertGroups(platforms.modsec3)

@@ -4,7 +4,7 @@
 import type { ByteString } from '../../engine/model/exchange.js'
 import type { AlertText } from './text.js'
 
-/** What a log says of the request; null where it does not. */
+/** What a log says of the request, the path as it was sent; null where it does not. */
 export interface RequestOfAlert {
   readonly method: ByteString | null
   readonly path: ByteString | null
@@ -17,6 +17,8 @@ export interface Alert extends RequestOfAlert {
   readonly msg: ByteString
   /** As `ARGS:name`, the engine's spelling; null where the log does not say. */
   readonly target: ByteString | null
+  /** Whether the path is as it was sent, or as the engine had it. */
+  readonly pathIs: AlertText['pathIs']
   readonly disrupted: boolean
   readonly truncated: boolean
   readonly source: { readonly file: string; readonly line: number }
@@ -31,6 +33,7 @@ export function alertOf(text: AlertText, request: RequestOfAlert, source: Alert[
     target,
     method: request.method,
     path: request.path ?? text.path,
+    pathIs: request.path === null ? text.pathIs : 'sent',
     host: request.host ?? text.host,
     uniqueId: request.uniqueId ?? text.uniqueId,
     disrupted,

@@ -16,6 +16,8 @@ export interface AlertText {
   /** What matched, as `ARGS:name`; null where the text does not say. */
   readonly target: ByteString | null
   readonly path: ByteString | null
+  /** Whether the path is as it was sent, or as the engine had it. */
+  readonly pathIs: 'sent' | 'seen'
   readonly host: ByteString | null
   readonly uniqueId: string | null
   /** Whether the engine ended the request with it. */
@@ -54,6 +56,7 @@ export function readAlertText(line: ByteString, doubled: boolean, unprefixed = f
       msg: fields.values.get('msg') ?? '',
       target,
       path: pathOf(tail.uri),
+      pathIs: !unprefixed && line.startsWith('Coraza', start) ? 'sent' : 'seen',
       host: tail.host,
       uniqueId: tail.uniqueId,
       disrupted: text.startsWith('Access denied'),

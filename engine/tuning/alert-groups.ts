@@ -4,6 +4,7 @@
  */
 import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
+import { namedPath, type PathIs } from './named-path.js'
 import { learnFamilies } from './parameter-families.js'
 import { learnPathTemplates } from './path-templates.js'
 import { type Spot, splitTarget } from './place.js'
@@ -15,6 +16,7 @@ export interface AlertSeen {
   readonly msg: ByteString
   readonly target: ByteString | null
   readonly path: ByteString | null
+  readonly pathIs: PathIs
   readonly method: ByteString | null
   readonly host: ByteString | null
   readonly uniqueId: string | null
@@ -82,14 +84,15 @@ export class AlertGroups {
       this.ofProtectedRules++
       return
     }
-    const key = JSON.stringify([alert.ruleId, alert.target, alert.path])
+    const path = alert.path === null ? null : namedPath(alert.path, alert.pathIs, this.#platform)
+    const key = JSON.stringify([alert.ruleId, alert.target, path])
     let place = this.#places.get(key)
     if (place === undefined) {
       if (this.#places.size >= mostPlaces) {
         this.leftOut++
         return
       }
-      place = placeOf(alert)
+      place = placeOf(alert, path)
       this.#places.set(key, place)
     }
     place.alerts++
@@ -149,7 +152,7 @@ export class AlertGroups {
   }
 }
 
-function placeOf({ ruleId, msg, target, path }: AlertSeen): PlaceSeen {
+function placeOf({ ruleId, msg, target }: AlertSeen, path: ByteString | null): PlaceSeen {
   const empty = { methods: new Set<string>(), hosts: new Set<string>(), ids: new Set<string>() }
   return { ruleId, msg, target, path, ...empty, nameless: 0, alerts: 0, disrupted: 0, truncated: 0 }
 }

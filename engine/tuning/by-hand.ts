@@ -17,6 +17,7 @@ import {
 } from './candidates.js'
 import type { Exclusion, ExclusionKind } from './exclusion.js'
 import { allocateFor, type IdBounds } from './ids.js'
+import { typedPath } from './named-path.js'
 import { type KeyFamily, literalFamily } from './parameter-families.js'
 import { literalTemplate, type Spot, splitTarget } from './place.js'
 
@@ -24,7 +25,7 @@ export interface HandInput extends CandidateInput {
   readonly ruleId: number
   /** Name of a parameter, or a target as logs name it (`REQUEST_COOKIES:sid`); null where the caller names none. */
   readonly parameter: ByteString | null
-  /** Path of the requests; null where the caller names none. */
+  /** Path of the requests as it is sent or, with blanks and the like in it, decoded; null where the caller names none. */
   readonly path: ByteString | null
   /** What the rule compared, for rules that a setting drives: the method, the content type. */
   readonly compared?: readonly ByteString[]
@@ -56,7 +57,8 @@ export interface HandLadder {
 export function laddersByHand(input: HandInput): readonly HandLadder[] {
   const rule = input.ruleset.rules.find(({ id }) => id === input.ruleId)
   const places = rule === undefined || input.parameter === null ? [] : placesOf(rule, input.parameter)
-  const template = literalTemplate(input.path ?? '/', input.ruleset.platform)
+  const { platform } = input.ruleset
+  const template = literalTemplate(typedPath(input.path ?? '/', platform), platform)
   const spots = places.map(({ link, variable, key }) =>
     spotOf(input, { link, variable, family: key === null ? null : literalFamily(key), template }),
   )
