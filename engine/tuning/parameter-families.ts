@@ -78,7 +78,8 @@ export function learnFamilies(names: Iterable<ByteString>, platform: Pick<Platfo
     if (known.size >= mostNames) break
     if (name.length > longestName || known.has(name)) continue
     known.add(name)
-    const { frame, runs } = digitRuns(name, spelling)
+    if (!mayVary(name)) continue
+    const { frame, runs } = digitRuns(markIndexes(name, spelling))
     if (runs.length === 0) continue
     let places = numbers.get(frame)
     if (places === undefined) {
@@ -91,7 +92,7 @@ export function learnFamilies(names: Iterable<ByteString>, platform: Pick<Platfo
     }
   }
   const skeletonOf = (name: ByteString): Skeleton | null => {
-    if (name.length > longestName || (!spelling.highBytes && /[\x80-\xff]/.test(name))) return null
+    if (name.length > longestName || !mayVary(name) || (!spelling.highBytes && /[\x80-\xff]/.test(name))) return null
     return skeleton(name, spelling, numbers)
   }
   const members = new Map<string, ByteString[]>()
@@ -102,10 +103,27 @@ export function learnFamilies(names: Iterable<ByteString>, platform: Pick<Platfo
     if (list === undefined) members.set(keyOf(found), [name])
     else if (list.length < keptNames) list.push(name)
   }
+  const families = new Map<string, KeyFamily>()
   return (name) => {
     const found = skeletonOf(name)
-    return found === null ? literalFamily(name) : family(found, spelling, members.get(keyOf(found)) ?? [name])
+    if (found === null) return literalFamily(name)
+    const key = keyOf(found)
+    const seen = members.get(key)
+    // A family of the corpus is made once for all its names.
+    if (seen === undefined) return family(found, spelling, [name])
+    let made = families.get(key)
+    if (made === undefined) {
+      // Spelled as its first name is, whichever is asked for first.
+      made = family(skeletonOf(seen[0] ?? name) ?? found, spelling, seen)
+      families.set(key, made)
+    }
+    return made
   }
+}
+
+/** Indexes hold a digit; a uuid of letters alone hardly comes up. */
+function mayVary(name: ByteString): boolean {
+  return /[0-9]/.test(name)
 }
 
 /** Stands for an index while the digits around it are looked at; no digit. */
@@ -137,11 +155,7 @@ function markIndexes(name: ByteString, { indexes }: Spelling): Marked {
 }
 
 /** The name without its numbers, and these. */
-function digitRuns(
-  name: ByteString,
-  spelling: Spelling,
-): { readonly frame: string; readonly runs: readonly ByteString[] } {
-  const { text } = markIndexes(name, spelling)
+function digitRuns({ text }: Marked): { readonly frame: string; readonly runs: readonly ByteString[] } {
   return { frame: text.replace(/[0-9]+/g, '0'), runs: text.match(/[0-9]+/g) ?? [] }
 }
 
@@ -151,8 +165,9 @@ function skeleton(
   spelling: Spelling,
   numbers: ReadonlyMap<string, readonly ReadonlySet<ByteString>[]>,
 ): Skeleton | null {
-  const { text, variables: indexes } = markIndexes(name, spelling)
-  const { frame } = digitRuns(name, spelling)
+  const marked = markIndexes(name, spelling)
+  const { text, variables: indexes } = marked
+  const { frame } = digitRuns(marked)
   const places = numbers.get(frame) ?? []
   const literals: ByteString[] = []
   const variables: Variable[] = []

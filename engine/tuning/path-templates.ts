@@ -49,9 +49,20 @@ const largeShare = 0.2
 const slugShare = 0.75
 
 interface Path {
-  readonly segments: readonly ByteString[]
+  readonly segments: readonly Segment[]
   readonly requests: number
 }
+
+/** A segment and what it looks like by itself. */
+interface Segment {
+  readonly text: ByteString
+  readonly shape: SegmentShape | null
+  /** Where it has no shape of its own. */
+  readonly parts: readonly [ByteString, ByteString, ByteString] | null
+}
+
+/** LIMIT: segments whose looks are kept. */
+const mostKeptSegments = 20_000
 
 type Piece = { readonly literal: ByteString } | SegmentPattern
 
@@ -60,8 +71,14 @@ interface SegmentPattern extends SegmentShape {
   readonly behind: ByteString
 }
 
+/** A variable of one place. */
+interface Variable {
+  readonly key: string
+  readonly piece: SegmentPattern
+}
+
 interface Slugs {
-  readonly shape: SegmentShape
+  readonly variable: Variable
   /** Pages of their own, seen too often to be one of many. */
   readonly constants: ReadonlySet<ByteString>
 }
@@ -71,10 +88,9 @@ interface Place {
   /** What follows, by segment, and by key of a variable. */
   readonly literals: Map<ByteString, Place>
   readonly variables: Map<string, Place>
-  /** Names of the shapes that are variable here. */
-  readonly shapes: Set<string>
-  /** What stands around a number that is variable here. */
-  readonly numbers: Set<string>
+  /** What is variable here, by the name of a shape, and by what stands around a number. */
+  readonly shapes: Map<string, Variable>
+  readonly numbers: Map<string, Variable>
   /** By what stands behind the segment. */
   readonly slugs: Map<string, Slugs>
 }
@@ -87,11 +103,12 @@ export function learnPathTemplates(
   paths: ReadonlyMap<ByteString, number>,
   platform: Pick<Platform, 'regexSubject'>,
 ): TemplateOf {
+  const segmentsOf = segmenter()
   const root = emptyPlace()
   const whole: Path[] = []
   for (const [path, requests] of paths) {
-    const segments = path.split('/')
-    if (path.startsWith('/') && segments.length <= mostSegments) whole.push({ segments, requests })
+    const segments = path.startsWith('/') ? segmentsOf(path) : []
+    if (segments.length > 0) whole.push({ segments, requests })
   }
   const open: { readonly place: Place; readonly paths: readonly Path[]; readonly at: number }[] = [
     { place: root, paths: whole, at: 0 },
@@ -110,28 +127,72 @@ export function learnPathTemplates(
     }
     for (const [next, list] of below) open.push({ place: next, paths: list, at: at + 1 })
   }
-  return (path) => templateOf(path, root, platform)
+  const known = new Map<string, PathTemplate>()
+  return (path) => templateOf(path, segmentsOf(path), root, platform, known)
+}
+
+/** Cuts paths into segments; none of a path that is too long. */
+function segmenter(): (path: ByteString) => readonly Segment[] {
+  const known = new Map<ByteString, Segment>()
+  const segmentOf = (text: ByteString): Segment => {
+    let segment = known.get(text)
+    if (segment === undefined) {
+      const shape = ownShape(text)
+      segment = { text, shape, parts: shape === null ? numberedParts(text) : null }
+      if (known.size < mostKeptSegments) known.set(text, segment)
+    }
+    return segment
+  }
+  return (path) => {
+    const texts = path.split('/')
+    return texts.length > mostSegments ? [] : texts.map(segmentOf)
+  }
+}
+
+/** What stands behind a segment, as far as shapes tell. */
+function behind(segments: readonly Segment[], at: number): string {
+  let text = ''
+  for (let n = at + 1; n < segments.length; n++) {
+    const segment = segments[n] as Segment
+    text += `/${segment.shape === null ? `:${segment.text}` : segment.shape.name}`
+  }
+  return text
 }
 
 function emptyPlace(): Place {
-  return { literals: new Map(), variables: new Map(), shapes: new Set(), numbers: new Set(), slugs: new Map() }
+  return { literals: new Map(), variables: new Map(), shapes: new Map(), numbers: new Map(), slugs: new Map() }
 }
 
 function learnPlace(place: Place, paths: readonly Path[], at: number): void {
   const shaped = new Map<string, Map<ByteString, number>>()
   const numbered = new Map<string, Map<ByteString, number>>()
   for (const { segments, requests } of paths) {
-    const segment = segments[at] ?? ''
-    const shape = ownShape(segment)
-    if (shape !== null) count(shaped, shape.name, segment, requests)
-    else {
-      const parts = numberedParts(segment)
-      if (parts !== null) count(numbered, numberKey(parts), segment, requests)
-    }
+    const { text, shape, parts } = segments[at] as Segment
+    if (shape !== null) count(shaped, shape.name, text, requests)
+    else if (parts !== null) count(numbered, numberKey(parts), text, requests)
   }
-  for (const [name, values] of shaped) if (isVariable(name, values)) place.shapes.add(name)
-  for (const [key, values] of numbered) if (values.size >= fewestNumbers) place.numbers.add(key)
+  for (const [name, values] of shaped) {
+    const shape = ownShape(values.keys().next().value ?? '')
+    if (shape !== null && isVariable(name, values)) place.shapes.set(name, variable(`shape ${name}`, shape))
+  }
+  for (const [key, values] of numbered) {
+    const parts = numberedParts(values.keys().next().value ?? '')
+    if (parts !== null && values.size >= fewestNumbers) place.numbers.set(key, numberVariable(parts))
+  }
   learnSlugs(place, paths, at)
+}
+
+function variable(key: string, shape: SegmentShape): Variable {
+  return { key, piece: { ...shape, before: '', behind: '' } }
+}
+
+function numberVariable(parts: readonly [ByteString, ByteString, ByteString]): Variable {
+  const [before, , behind] = parts
+  const holds = (other: ByteString): boolean => {
+    const its = numberedParts(other)
+    return its !== null && its[0] === before && its[2] === behind
+  }
+  return { key: `number ${numberKey(parts)}`, piece: { name: 'id', pattern: '[0-9]+', holds, before, behind } }
 }
 
 function count(groups: Map<string, Map<ByteString, number>>, key: string, value: ByteString, requests: number): void {
@@ -154,32 +215,32 @@ function learnSlugs(place: Place, paths: readonly Path[], at: number): void {
   if (at < 2) return
   const neighbours = new Map<string, Map<ByteString, number>>()
   for (const { segments, requests } of paths) {
-    const segment = segments[at] ?? ''
-    if (segment === '' || shapeKey(place, segment) !== null) continue
-    count(neighbours, behind(segments, at), segment, requests)
+    const segment = segments[at] as Segment
+    if (segment.text === '' || shapedAt(place, segment) !== null) continue
+    count(neighbours, behind(segments, at), segment.text, requests)
   }
   for (const [key, values] of neighbours) {
-    const slugs = slugsAmong(values, key === '')
+    const slugs = slugsAmong(values, key)
     if (slugs !== null) place.slugs.set(key, slugs)
   }
 }
 
 /** The shape of the values between two neighbours that stand for many; null where they are names of pages. */
-function slugsAmong(values: ReadonlyMap<ByteString, number>, isLast: boolean): Slugs | null {
+function slugsAmong(values: ReadonlyMap<ByteString, number>, behind: string): Slugs | null {
   const slugs = [...values].filter(([value]) => looksLikeSlug(value))
   if (slugs.length >= fewestSlugs && slugs.length >= slugShare * values.size) {
-    const found = variedAmong(slugs, 'slug', fewestSlugs, slugVariety)
+    const found = variedAmong(slugs, `slug ${behind}`, fewestSlugs, slugVariety)
     if (found !== null) return found
   }
-  if (isLast) return null
+  if (behind === '') return null
   const words = [...values].filter(([value]) => looksLikeSlug(value) || looksLikeWord(value))
-  return variedAmong(words, 'name', fewestWords, wordVariety)
+  return variedAmong(words, `name ${behind}`, fewestWords, wordVariety)
 }
 
 /** Null where fewer values than that are left beside the constants, or each is seen again and again. */
 function variedAmong(
   values: readonly (readonly [ByteString, number])[],
-  name: string,
+  key: string,
   fewest: number,
   variety: number,
 ): Slugs | null {
@@ -195,92 +256,81 @@ function variedAmong(
   const rest = sorted.slice(from)
   if (rest.length < fewest || (rest.length < variety * sum && rest.length < manyValues)) return null
   const shape = slugShapeOf(rest.map(([value]) => value))
-  return shape === null
-    ? null
-    : { shape: { ...shape, name }, constants: new Set(sorted.slice(0, from).map(([value]) => value)) }
-}
-
-/** What stands behind a segment, as far as its shape tells. */
-function behind(segments: readonly ByteString[], at: number): string {
-  return segments
-    .slice(at + 1)
-    .map((segment) => `/${ownShape(segment)?.name ?? ''}:${ownShape(segment) === null ? segment : ''}`)
-    .join('')
+  if (shape === null) return null
+  const name = key.slice(0, key.indexOf(' '))
+  return {
+    variable: variable(key, { ...shape, name }),
+    constants: new Set(sorted.slice(0, from).map(([value]) => value)),
+  }
 }
 
 function numberKey([before, , after]: readonly [ByteString, ByteString, ByteString]): string {
   return `${before}/${after}`
 }
 
-/** Key of the variable that the segment is by its shape or by its number; null where it is none. */
-function shapeKey(place: Place, segment: ByteString): string | null {
-  const shape = ownShape(segment)
-  if (shape !== null) return place.shapes.has(shape.name) ? `shape ${shape.name}` : null
-  const parts = numberedParts(segment)
-  if (parts === null || !place.numbers.has(numberKey(parts))) return null
-  return `number ${numberKey(parts)}`
+/** The variable that the segment is by its shape or by its number; null where it is none. */
+function shapedAt(place: Place, { shape, parts }: Segment): Variable | null {
+  if (shape !== null) return place.shapes.get(shape.name) ?? null
+  return parts === null || place.numbers.size === 0 ? null : (place.numbers.get(numberKey(parts)) ?? null)
 }
 
 interface Step {
   readonly piece: Piece
+  /** The same for equal pieces of one place. */
+  readonly key: string
   /** Null where nothing is known of what follows. */
   readonly next: Place | null
 }
 
 /** The segment at its place. `learning` makes the places behind it. */
-function step(place: Place, segments: readonly ByteString[], at: number, learning = false): Step {
-  const segment = segments[at] ?? ''
+function step(place: Place, segments: readonly Segment[], at: number, learning = false): Step {
+  const segment = segments[at] as Segment
   const found = variableAt(place, segments, at)
   const places: Map<string, Place> = found === null ? place.literals : place.variables
-  const key = found === null ? segment : found.key
+  const key = found === null ? segment.text : found.key
   let next = places.get(key)
   if (next === undefined && learning) {
     next = emptyPlace()
     places.set(key, next)
   }
-  return { piece: found === null ? { literal: segment } : found.piece, next: next ?? null }
+  return found === null ? literalStep(segment, next ?? null) : { key, piece: found.piece, next: next ?? null }
 }
 
-const plain = { before: '', behind: '' }
-
-function variableAt(
-  place: Place,
-  segments: readonly ByteString[],
-  at: number,
-): { readonly key: string; readonly piece: SegmentPattern } | null {
-  const segment = segments[at] ?? ''
-  const key = shapeKey(place, segment)
-  const own = ownShape(segment)
-  if (key !== null && own !== null) return { key, piece: { ...own, ...plain } }
-  if (key !== null) {
-    const [before, , after] = numberedParts(segment) ?? ['', '', '']
-    const holds = (other: ByteString): boolean => {
-      const parts = numberedParts(other)
-      return parts !== null && parts[0] === before && parts[2] === after
-    }
-    return { key, piece: { name: 'id', pattern: '[0-9]+', holds, before, behind: after } }
-  }
-  if (place.slugs.size === 0) return null
-  const what = behind(segments, at)
-  const slugs = place.slugs.get(what)
-  if (slugs === undefined || !slugs.shape.holds(segment) || slugs.constants.has(segment)) return null
-  if (!looksLikeSlug(segment) && (slugs.shape.name === 'slug' || !looksLikeWord(segment))) return null
-  return { key: `slug ${what}`, piece: { ...slugs.shape, ...plain } }
+function literalStep({ text }: Segment, next: Place | null): Step {
+  return { key: `: ${text}`, piece: { literal: text }, next }
 }
 
-function templateOf(path: ByteString, root: Place, platform: Pick<Platform, 'regexSubject'>): PathTemplate {
-  const segments = path.split('/')
-  const pieces: Piece[] = []
-  if (segments.length <= mostSegments) {
-    let place: Place | null = root
-    for (let at = 0; at < segments.length; at++) {
-      const taken: Step =
-        place === null ? { piece: { literal: segments[at] ?? '' }, next: null } : step(place, segments, at)
-      pieces.push(taken.piece)
-      place = taken.next
-    }
+function variableAt(place: Place, segments: readonly Segment[], at: number): Variable | null {
+  const segment = segments[at] as Segment
+  const shaped = shapedAt(place, segment)
+  if (shaped !== null || place.slugs.size === 0) return shaped
+  const slugs = place.slugs.get(behind(segments, at))
+  if (slugs === undefined) return null
+  const { text } = segment
+  const { piece } = slugs.variable
+  if (!piece.holds(text) || slugs.constants.has(text)) return null
+  if (!looksLikeSlug(text) && (piece.name === 'slug' || !looksLikeWord(text))) return null
+  return slugs.variable
+}
+
+/** LIMIT: templates that are kept, each once for all its paths. */
+const mostKept = 10_000
+
+function templateOf(
+  path: ByteString,
+  segments: readonly Segment[],
+  root: Place,
+  platform: Pick<Platform, 'regexSubject'>,
+  known: Map<string, PathTemplate>,
+): PathTemplate {
+  const steps: Step[] = []
+  let place: Place | null = root
+  for (const [at, segment] of segments.entries()) {
+    const taken: Step = place === null ? literalStep(segment, null) : step(place, segments, at)
+    steps.push(taken)
+    place = taken.next
   }
-  if (pieces.every((piece) => 'literal' in piece))
+  if (steps.every(({ piece }) => 'literal' in piece))
     return {
       text: path,
       literal: true,
@@ -288,6 +338,18 @@ function templateOf(path: ByteString, root: Place, platform: Pick<Platform, 'reg
       operator: pathOperator(path, platform),
       matches: (other) => other === path,
     }
+  const key = JSON.stringify(steps.map((each) => each.key))
+  const kept = known.get(key)
+  if (kept !== undefined) return kept
+  const template = templateFrom(
+    steps.map(({ piece }) => piece),
+    platform,
+  )
+  if (known.size < mostKept) known.set(key, template)
+  return template
+}
+
+function templateFrom(pieces: readonly Piece[], platform: Pick<Platform, 'regexSubject'>): PathTemplate {
   const escaped = pathEscaper(
     pieces.map((piece) => ('literal' in piece ? piece.literal : `${piece.before}/${piece.behind}`)),
     platform,
