@@ -202,6 +202,13 @@ for (const platform of ['modsec2', 'modsec3', 'coraza'] as const)
     }
   })
 
+test('Apache compares locations with the decoded path', () => {
+  const locationAt = (path: string) =>
+    ladders({ path }, 'modsec2')[0]?.rungs.find(({ kind }) => kind === 'location-remove-by-id')
+  assert.match(locationAt('/a%20b/c')?.exclusion?.directive ?? '', '<LocationMatch "\\A/a\\x20b/c\\z">')
+  assert.match(locationAt('/a%2fb')?.unavailable ?? '', 'decoded')
+})
+
 test('ladders of many places share no id, and where the range ends the ones to choose come first', () => {
   const groups = new AlertGroups(platforms.modsec3)
   for (let n = 0; n < 300; n++)

@@ -10,10 +10,12 @@ import type { ByteString } from '../model/exchange.js'
 import type { Platform } from '../model/platform.js'
 import type { Rule, Ruleset } from '../model/ruleset.js'
 import type { SettingsInForce } from '../settings-in-force.js'
+import { apachePath } from '../transaction/apache-path.js'
 import { isWritableKey, pathEscaper, scopedRule, settingAction } from './config-text.js'
 import type { Exclusion, ExclusionKind } from './exclusion.js'
 import { isDerivedTarget } from './hits.js'
 import { exactKey } from './parameter-families.js'
+import type { PathTemplate } from './path-templates.js'
 import { type HitSource, type Scope, type Spot, splitTarget } from './place.js'
 import { protectedRulesOf } from './protected-rules.js'
 import { settingRule } from './setting-rules.js'
@@ -408,7 +410,8 @@ function processorFor(contentTypes: readonly ByteString[]): BodyProcessor | null
 function location({ rule, spot, platform }: Build): readonly Form[] | string {
   if (platform.name !== 'modsec2') return '<Location> is Apache configuration, for ModSecurity 2'
   if (rule.phase === 1) return 'phase 1 runs before Apache knows the location'
-  const path = spot.template.pattern ?? `\\A${pathEscaper([spot.template.text], platform)(spot.template.text)}\\z`
+  const path = locationPattern(spot.template, platform)
+  if (path === null) return 'Apache compares locations with decoded paths, and this one is only known as it is sent'
   return [
     {
       placement: 'location',
@@ -418,6 +421,13 @@ function location({ rule, spot, platform }: Build): readonly Form[] | string {
       covers: (source) => source.ruleId === rule.id && spot.template.matches(source.path),
     },
   ]
+}
+
+/** Apache matches the path as rules see it from phase 2 on; templates have it as phase 1 does. */
+function locationPattern({ text, pattern }: PathTemplate, platform: Platform): ByteString | null {
+  if (pattern !== null) return text.includes('%') ? null : pattern
+  const { path, refusal } = apachePath(text)
+  return refusal === null ? `\\A${pathEscaper([path], platform)(path)}\\z` : null
 }
 
 function changeSetting({ rule, spot, input }: Build): readonly Form[] | string {
