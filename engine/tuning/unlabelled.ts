@@ -75,11 +75,10 @@ export async function judgeUnlabelled(input: UnlabelledInput): Promise<Judgement
     }
   }
   const judged = new Map<string, UnlabelledGroup>()
+  const counts = countByTemplate(requests, input)
   for (const [key, group] of groups) {
     const { evidence, template, method, ...rest } = group
-    let of = 0
-    for (const [place, count] of requests)
-      if (place.startsWith(`${method} `) && template.matches(place.slice(method.length + 1))) of += count
+    const of = counts.get(requestKey(method, template.operator)) ?? 0
     judged.set(key, {
       ...rest,
       method,
@@ -94,6 +93,20 @@ export async function judgeUnlabelled(input: UnlabelledInput): Promise<Judgement
   )
   const list = [...judged.values()].sort((a, b) => b.requests - a.requests || a.ruleId - b.ruleId)
   return { groups: list, likely }
+}
+
+/** Requests by method and template, each path taken to its template once. */
+function countByTemplate(
+  requests: ReadonlyMap<string, number>,
+  { templateOf }: Pick<UnlabelledInput, 'templateOf'>,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const [place, count] of requests) {
+    const blank = place.indexOf(' ')
+    const key = requestKey(place.slice(0, blank), templateOf(place.slice(blank + 1)).operator)
+    counts.set(key, (counts.get(key) ?? 0) + count)
+  }
+  return counts
 }
 
 function groupFor(
