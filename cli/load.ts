@@ -1,7 +1,15 @@
 /**
  * Loads the ruleset that the options ask for and says on standard error what is worth knowing about it.
  */
-import { type EngineMode, formatDiagnostic, type LoadedRuleset, loadRuleset, UsageError } from '../engine/index.js'
+import { realpathSync } from 'node:fs'
+import {
+  type EngineMode,
+  formatDiagnostic,
+  type LoadedRuleset,
+  loadRuleset,
+  type SourcePart,
+  UsageError,
+} from '../engine/index.js'
 import { type PlacedText, resolveRuleset } from '../rulesets/index.js'
 import { type RulesetOptions, rulesetRequest } from './options.js'
 import { learnPatterns } from './pattern-cache.js'
@@ -32,11 +40,12 @@ export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Load
     options.engineMode ?? (crsTestSettings ? 'detection-only' : plan.engineMode)
   learnPatterns()
   const loaded = loadRuleset({
-    parts: plan.parts,
+    parts: withReplaced(plan.parts, options.replaced),
     platform: options.platform,
     ...(engineMode === undefined ? {} : { engineMode }),
     ...(options.server === undefined ? {} : { server: options.server }),
   })
+  refuseIncluded(loaded, options.replaced)
   const { ruleset } = loaded
   if (ruleset.rules.length === 0) throw new UsageError(`${options.rules.join(', ')}: no rule at all in this ruleset`)
   if (!how.quiet) {
@@ -47,4 +56,33 @@ export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Load
       process.stderr.write(`… and ${warnings.length - shownWarnings} more warnings; \`wafsim rules check\` lists all\n`)
   }
   return { loaded, name: plan.name }
+}
+
+function withReplaced(
+  parts: readonly SourcePart[],
+  replaced: ReadonlyMap<string, string> | undefined,
+): readonly SourcePart[] {
+  if (replaced === undefined || replaced.size === 0) return parts
+  return parts.map((part) => {
+    const text = part.kind === 'file' ? replaced.get(realPath(part.path)) : undefined
+    return part.kind === 'file' && text !== undefined ? { kind: 'text', name: part.path, text } : part
+  })
+}
+
+/** What a rule file includes cannot be replaced. */
+function refuseIncluded({ source }: LoadedRuleset, replaced: ReadonlyMap<string, string> | undefined): void {
+  if (replaced === undefined || replaced.size === 0) return
+  const included = Object.keys(source.bundle.files).find((path) => replaced.has(realPath(path)))
+  if (included !== undefined)
+    throw new UsageError(
+      `${included}: the exclusions in this file are to be written anew, but a rule file includes it; leave that Include out for this run`,
+    )
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }

@@ -33,6 +33,8 @@ export interface RulesetOptions {
   readonly engineMode?: EngineMode
   readonly platform: PlatformName
   readonly server?: ServerName
+  /** Texts in place of files, by their real paths. */
+  readonly replaced?: ReadonlyMap<string, string>
 }
 
 export interface CorpusOptions {

@@ -9,7 +9,7 @@ import { type CommandDefinition, type ExitStatus, exitStatus } from '../definiti
 import { excludeFromAlerts } from '../exclude/alerts.js'
 import { excludeByHand } from '../exclude/by-hand.js'
 import { runSynthesis, type SynthesisRequest } from '../exclude/synthesis-run.js'
-import { idsAt, type LayoutDefinition, layoutFor, renderLayout, updateFiles } from '../layouts/index.js'
+import { idsAt, type LayoutDefinition, layoutFor, renderLayout, updateFiles, withoutOurs } from '../layouts/index.js'
 import {
   addCorpusOptions,
   addRulesetOptions,
@@ -169,8 +169,9 @@ function synthesisRequest(options: ExcludeOptions, layout: LayoutDefinition): Sy
   const attacks = [...options.attacks]
   if (options.standardAttacks) attacks.push(bundledCorpora().attacks, ...crsTestsOf(options.rules))
   const quiet = options.quiet ?? false
+  const replaced = options.apply === undefined ? null : withoutOurs(options.apply, layout, options.pluginName)
   return {
-    ruleset: options,
+    ruleset: replaced === null ? options : { ...options, replaced },
     corpus: {
       specs: options.corpus,
       ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),

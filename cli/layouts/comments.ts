@@ -52,6 +52,7 @@ function evidenceOf({ evidence }: Exclusion): string {
 
 function priceOf({ attacksLost, detectionsLost, proof }: Exclusion, { attacksBefore }: LayoutOptions): string {
   if (attacksLost === null) return 'unproven, nothing was replayed'
+  if (attacksBefore === 0) return `unknown, there was no attack to replay (${proof})`
   const attacks = attacksBefore === null ? `${attacksLost} attacks` : `${attacksLost} of ${attacksBefore} attacks`
   const detections =
     detectionsLost === null ? '' : `, ${detectionsLost} ${detectionsLost === 1 ? 'detection' : 'detections'}`

@@ -63,12 +63,36 @@ export interface WrittenIds {
 
 /** The ids in the files of a layout below `path`; none where there are no files yet. */
 export function idsAt(path: string, layout: LayoutDefinition, pluginName = defaultPluginName): WrittenIds {
-  const paths = layout.files.length === 1 ? [path] : layout.files.map((file) => join(path, file.fileName(pluginName)))
-  const all = paths.map((each) => idsInFile(readIfThere(each) ?? ''))
+  const all = pathsOf(path, layout, pluginName).map((each) => idsInFile(readIfThere(each) ?? ''))
   return {
     previous: new Map(all.flatMap(({ previous }) => [...previous])),
     taken: new Set(all.flatMap(({ taken }) => [...taken])),
   }
+}
+
+/**
+ * The files of a layout below `path` without the exclusions that would be written anew, by their real paths: what such
+ * a file hides must be seen again by a run that updates it, where it is a part of the ruleset. Lines keep their place.
+ */
+export function withoutOurs(
+  path: string,
+  layout: LayoutDefinition,
+  pluginName = defaultPluginName,
+): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
+  for (const each of pathsOf(path, layout, pluginName)) {
+    const text = readIfThere(each)
+    if (text === null) continue
+    const { blocks, fileLines } = scanFile(text, layout.host)
+    const lines = [...fileLines]
+    for (const { first, end, edited } of blocks) if (!edited) lines.fill('\n', first, end)
+    texts.set(realpathSync(each), lines.join(''))
+  }
+  return texts
+}
+
+function pathsOf(path: string, { files }: LayoutDefinition, pluginName: string): readonly string[] {
+  return files.length === 1 ? [path] : files.map((file) => join(path, file.fileName(pluginName)))
 }
 
 /** The ids in a file of any layout. */

@@ -7,7 +7,16 @@ import { caddyfile, jsonStrings, nginxWord, ruleFile, yamlBlock } from './hosts.
 
 export { type AppliedFile, applyLayout, renderLayout } from './apply.js'
 export type { LayoutDefinition, LayoutOptions } from './definition.js'
-export { idsAt, idsInFile, readWritten, secLangOf, updateFiles, type WrittenIds, type WrittenTexts } from './files.js'
+export {
+  idsAt,
+  idsInFile,
+  readWritten,
+  secLangOf,
+  updateFiles,
+  type WrittenIds,
+  type WrittenTexts,
+  withoutOurs,
+} from './files.js'
 export { ladderText } from './ladder-text.js'
 
 const setup: FilePart = { section: 'setup', title: ['Settings: behind crs-setup.conf, before the rules of CRS.'] }
