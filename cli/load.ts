@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly quiet: boolean
   /** Apply the settings that the CRS regression tests ask for. */
   readonly crsTestSettings?: boolean
+  /** Keep what exclusions take away, for replays that lift them. */
+  readonly keepExclusions?: boolean
   /** Texts loaded with the ruleset, each at its place. */
   readonly texts?: readonly PlacedText[]
 }
@@ -44,6 +46,7 @@ export function loadFromOptions(options: RulesetOptions, how: LoadOptions): Load
     platform: options.platform,
     ...(engineMode === undefined ? {} : { engineMode }),
     ...(options.server === undefined ? {} : { server: options.server }),
+    ...(how.keepExclusions === undefined ? {} : { keepExclusions: how.keepExclusions }),
   })
   refuseIncluded(loaded, options.replaced)
   const { ruleset } = loaded

@@ -22,6 +22,8 @@ async function main(): Promise<ExitStatus> {
     .version(toolVersion(), '-V, --version')
     .showHelpAfterError('(wafsim --help lists the commands; wafsim COMMAND --help the options)')
     .configureHelp({ helpWidth: outputWidth(), minWidthToWrap: 20, optionDescription })
+    // Commands within commands have options of the same names.
+    .enablePositionalOptions()
     .exitOverride()
   for (const command of commands)
     command.register(program, (found) => {

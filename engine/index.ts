@@ -61,6 +61,15 @@ export { bundledMapName, bundledMapText, transformations } from './transformatio
 export { type AlertGroup, AlertGroups, type AlertSeen } from './tuning/alert-groups.js'
 export { AttackProfiles } from './tuning/attack-profiles.js'
 export { type Attacks, gatherAttacks, lossModel } from './tuning/attacks.js'
+export { Audit, type AuditOptions } from './tuning/audit.js'
+export {
+  type AuditEvidence,
+  type AuditedExclusion,
+  type AuditReport,
+  type Finding,
+  type FindingKind,
+  findingKinds,
+} from './tuning/audit-finding.js'
 export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
 export { type HandInput, type HandLadder, idsOf, laddersAt, laddersByHand, type Rung } from './tuning/by-hand.js'
 export {

@@ -25,6 +25,7 @@ import { createProgress } from '../progress.js'
 import { type ExcludeReport, excludeReport } from '../reports/exclude-report.js'
 import { excludeText } from '../reports/exclude-text.js'
 import { plural, safe } from '../reports/layout.js'
+import { registerExcludeAudit } from './exclude-audit.js'
 
 export const excludeFormats = ['text', 'json', 'conf'] as const
 export type ExcludeFormat = (typeof excludeFormats)[number]
@@ -67,6 +68,7 @@ export const excludeCommand: CommandDefinition = {
     addExcludeOptions(addCorpusOptions(addRulesetOptions(command))).action(async (options: ExcludeOptions) => {
       finish(await exclude(options))
     })
+    registerExcludeAudit(command, finish)
   },
 }
 

@@ -1,0 +1,81 @@
+/**
+ * `wafsim exclude audit`: judges the exclusions that stand in a ruleset by one replay that lifts them all.
+ */
+import type { Command } from 'commander'
+import type { FindingKind } from '../../engine/index.js'
+import { type ExitStatus, exitStatus } from '../definitions.js'
+import { auditExclusions } from '../exclude/audit-run.js'
+import {
+  addCorpusOptions,
+  addRulesetOptions,
+  type CorpusOptions,
+  oneOf,
+  type RulesetOptions,
+  wholeNumber,
+} from '../options.js'
+import { outputLayout, write } from '../output.js'
+import { type AuditRunReport, renderAuditJson, renderAuditText } from '../reports/audit-report.js'
+
+const formats = ['text', 'json'] as const
+
+const failures = ['placebo', 'stale', 'dangerous', 'never-needed'] as const satisfies readonly FindingKind[]
+type Failure = (typeof failures)[number]
+
+export interface ExcludeAuditOptions extends RulesetOptions, CorpusOptions {
+  readonly all?: boolean
+  readonly confirm: boolean
+  readonly workers?: number
+  readonly recordTimeout: number
+  readonly format: (typeof formats)[number]
+  readonly failOn: readonly Failure[]
+  readonly quiet?: boolean
+  readonly color: boolean
+}
+
+/** Adds `audit` to the command `exclude`. */
+export function registerExcludeAudit(exclude: Command, finish: (status: ExitStatus) => void): void {
+  const command = exclude
+    .command('audit')
+    .description('exclusions that stand in a ruleset: needed, never needed, stale, too broad, placebo, dangerous')
+  addAuditOptions(addCorpusOptions(addRulesetOptions(command))).action(async (options: ExcludeAuditOptions) => {
+    finish(await audit(options))
+  })
+}
+
+function addAuditOptions(command: Command): Command {
+  return command
+    .option('--all', "judge the ruleset's own exclusions too")
+    .option('--no-confirm', 'without the second replay, in which what was never needed is off')
+    .option('--format <name>', `format on standard output: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
+    .option('--fail-on <what>', `exit with 1 on ${failures.join(', ')} (repeatable)`, failOn, [])
+    .option(
+      '--workers <n>',
+      'threads that evaluate; 0: the main thread alone (default: one a core, at most 8; 0 for a small corpus)',
+      wholeNumber('--workers', 0, 256),
+    )
+    .option(
+      '--record-timeout <ms>',
+      'a record that takes longer is in error; 0: none is',
+      wholeNumber('--record-timeout', 0, 86_400_000),
+      30_000,
+    )
+    .option('--quiet', 'no progress and no messages')
+    .option('--no-color', 'no colours')
+}
+
+function failOn(text: string, previous: readonly Failure[]): readonly Failure[] {
+  return [...previous, oneOf('--fail-on', failures)(text)]
+}
+
+async function audit(options: ExcludeAuditOptions): Promise<ExitStatus> {
+  const report = await auditExclusions(options)
+  const text =
+    options.format === 'json' ? renderAuditJson(report) : renderAuditText(report, outputLayout(options.color))
+  await write(process.stdout, text)
+  return judge(report, options.failOn)
+}
+
+function judge({ exclusions }: AuditRunReport, failOnWhat: readonly Failure[]): ExitStatus {
+  const found = new Set(exclusions.flatMap(({ findings }) => findings.map(({ kind }) => kind)))
+  return failOnWhat.some((what) => found.has(what)) ? exitStatus.found : exitStatus.ok
+}
