@@ -3,12 +3,13 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ladderText } from '../cli/layouts/index.js'
+import { ladderText, layoutFor, renderLayout } from '../cli/layouts/index.js'
 import {
   AlertGroups,
   type AlertSeen,
   defaultIdBounds,
   evaluate,
+  formatDiagnostic,
   type HandInput,
   type HandLadder,
   idsOf,
@@ -17,8 +18,10 @@ import {
   loadRuleset,
   type PlatformName,
   platforms,
+  readExclusions,
   settingsInForce,
 } from '../engine/index.js'
+import { hostileText, random } from './support/exclusions.js'
 import { request, rules } from './support/scenario.js'
 
 const text = `SecAction "id:900200,phase:1,pass,nolog,setvar:'tx.allowed_methods=GET HEAD POST',setvar:tx.inbound_anomaly_score_threshold=5"
@@ -233,6 +236,46 @@ test('ladders of many places share no id, and where the range ends the ones to c
   assert.is(tight.filter(({ preferred }) => preferred).length, spots.length)
   assert.ok(tight.some(({ unavailable }) => unavailable?.includes('--id-range')))
 })
+
+for (const platform of ['modsec2', 'modsec3', 'coraza'] as const)
+  test(`${platform}: whatever is named, each rung is written, read back and compiled as it is`, () => {
+    const next = random(99)
+    const layout = layoutFor('inline', platform)
+    const engine = 'SecRuleEngine On\n'
+    for (let round = 0; round < 150; round++) {
+      const [ladder] = ladders(
+        {
+          parameter: hostileText(next),
+          path: `/${hostileText(next)}`,
+          method: next() < 0.5 ? hostileText(next) : null,
+          host: next() < 0.5 ? hostileText(next) : null,
+        },
+        platform,
+      )
+      const list = (ladder?.rungs ?? []).flatMap(({ exclusion }) => exclusion ?? [])
+      assert.ok(list.length > 2)
+      const [file] = renderLayout(layout, list, { today: '2026-12-01', messages: new Map(), attacksBefore: null })
+      const { exclusions, diagnostics, texts } = readExclusions(file?.text ?? '', 'x', platform)
+      assert.equal(diagnostics.map(formatDiagnostic), [], file?.text)
+      assert.equal(
+        exclusions.map(({ key, kind }) => `${key} ${kind}`).sort(),
+        list.map(({ key, kind }) => `${key} ${kind}`).sort(),
+      )
+      for (const read of exclusions) {
+        const own = list.find(({ key }) => key === read.key)
+        if (read.targets.length > 0)
+          assert.ok(own?.targets.includes(read.targets[0] ?? ''), `${own?.targets} ${read.targets}`)
+        if (read.holder !== null) assert.equal([read.holder.id], own?.configIds)
+      }
+      const parts = [engine, texts.setup, texts.before, text, texts.after].map((part) => ({
+        kind: 'text' as const,
+        name: 'part',
+        text: part,
+      }))
+      const problems = loadRuleset({ platform, parts }).ruleset.warnings
+      assert.equal(problems.map(formatDiagnostic), [], file?.text)
+    }
+  })
 
 test('as text: every rung, and nothing raw', () => {
   const [ladder] = ladders({ parameter: 'm\x1b[31m\n', path: '/c\x07' })

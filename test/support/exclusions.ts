@@ -118,7 +118,7 @@ const pieces = [
   '~',
 ]
 
-function hostileText(next: () => number): string {
+export function hostileText(next: () => number): string {
   const length = 1 + Math.floor(next() * 6)
   let text = ''
   for (let i = 0; i < length; i++) text += pieces[Math.floor(next() * pieces.length)] ?? ''
