@@ -49,6 +49,8 @@ function rangesRead(text: ByteString, all: readonly Range[], first: Range, readi
       return all
     case 'first-word':
       return all.slice(0, text.trim().split(/\s/, 1)[0]?.split(',').length ?? 0)
+    case 'first-range':
+      return [first]
     case 'first-number':
       return [[first[0], first[0]]]
     case 'no-list':

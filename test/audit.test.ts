@@ -303,6 +303,14 @@ test('dangerous: conditions that a client can meet', () => {
   lacks('dangerous', { before: chained })
 })
 
+test('dangerous: an action before the last link of a chain, where the platform does not wait for it', () => {
+  const before = `SecRule REQUEST_FILENAME "@streq /x" "id:10000,phase:1,pass,nolog,ctl:ruleRemoveById=942100,chain"
+    SecRule REMOTE_ADDR "@ipMatch 192.0.2.1/32" "t:none"`
+  for (const platform of ['modsec2', 'coraza'] as const)
+    finds('dangerous', { before, platform }, /link behind it does not/)
+  lacks('dangerous', { before, platform: 'modsec3' })
+})
+
 test('dangerous: the engine off', () => {
   finds('dangerous', { before: ctl('ruleEngine=Off', 'REQUEST_FILENAME "@streq /x"') }, /engine off/)
   finds('dangerous', { before: ctl('requestBodyAccess=Off') }, /request body/)

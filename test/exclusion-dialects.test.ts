@@ -13,6 +13,7 @@ import { repositoryRoot } from './support/test-data.js'
 interface Measured {
   readonly name: string
   readonly rules: string
+  readonly method?: string
   readonly uri: string
   readonly headers?: readonly (readonly [string, string])[]
   readonly body?: string
@@ -20,7 +21,11 @@ interface Measured {
 }
 
 /** Read by wafsim where the engine does not; what stands there on Coraza ends in no exclusion at all. */
-const knownDifferences: readonly string[] = ['coraza: dir target with spaces', 'coraza: dir target comma']
+const knownDifferences: readonly string[] = [
+  'coraza: dir target with spaces',
+  'coraza: dir target comma',
+  'modsec2: ctl comma quoted',
+]
 
 const file = join(repositoryRoot(), 'test', 'vectors', 'exclusions', 'measured.json')
 const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly Measured[]
@@ -28,14 +33,22 @@ const cases = JSON.parse(readFileSync(file, 'utf8')) as readonly Measured[]
 for (const platform of ['modsec2', 'modsec3', 'coraza'] as const)
   test(`exclusions act as on ${platform}`, () => {
     let compared = 0
-    for (const { name, rules: text, uri, headers = [], body = '', ruleIds } of cases) {
+    for (const {
+      name,
+      rules: text,
+      uri,
+      headers = [],
+      body = '',
+      ruleIds,
+      method = body === '' ? 'GET' : 'POST',
+    } of cases) {
       const expected = ruleIds[platform]
       if (expected === 'refused' || knownDifferences.includes(`${platform}: ${name}`)) continue
       const { ruleset } = rules(text, platform)
-      assert.equal(evaluate(ruleset, request({ uri, headers, body })).ruleIds, expected, `${platform}: ${name}`)
+      assert.equal(evaluate(ruleset, request({ method, uri, headers, body })).ruleIds, expected, `${platform}: ${name}`)
       compared++
     }
-    assert.ok(compared > 60, String(compared))
+    assert.ok(compared > 90, String(compared))
   })
 
 test.run()

@@ -175,6 +175,6 @@ export const ctlAction: ActionDefinition = {
     if (equals < 0) throw new DefinitionError(`ctl:${name} needs a value behind "="`)
     if (option.unsimulated !== undefined) draft.unsimulated.push({ what: `ctl:${name}`, reason: option.unsimulated })
     const effect = option.effect(argument.slice(equals + 1).trim(), input)
-    if (effect !== null) draft.effects.push(effect)
+    if (effect !== null) draft.effects.push(Object.assign(effect, { byCtl: true as const }))
   },
 }

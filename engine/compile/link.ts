@@ -145,13 +145,17 @@ class PipelineTable {
 function freezeRule(draft: RuleDraft, index: number, pipelines: PipelineTable, platform: Platform): Rule {
   const head = (draft.links[0] as LinkDraft).actions
   const defaults = draft.defaults
+  const waits = platform.ctlWaitsForChain && draft.links.length > 1
   const auditLog = head.auditLog ?? defaults?.auditLog ?? true
   const log = head.log ?? defaults?.log ?? (platform.logsByDefault === 'every-phase' || (head.phase ?? 2) === 2)
   return {
     index,
     id: head.id ?? 0,
     phase: (head.phase ?? 2) as PhaseNumber,
-    links: draft.links.map((link) => freezeLink(link, defaults, pipelines)),
+    links: draft.links.map((link) => freezeLink(link, defaults, pipelines, waits)),
+    effectsBehind: waits
+      ? draft.links.flatMap(({ actions }) => actions.effects.filter(({ byCtl }) => byCtl === true))
+      : [],
     log: platform.actionsLogOnlyMessages && draft.links[0]?.operator === null ? actionLogs(head, log) : log,
     logsAtOnce: platform.multiMatchLogsAtOnce && draft.links.some((link) => link.actions.multiMatch),
     auditLog,
@@ -176,7 +180,12 @@ function fixedTags(tags: readonly Template[]): readonly ByteString[] | null {
   return constants.length === tags.length ? Object.freeze(constants) : null
 }
 
-function freezeLink(link: LinkDraft, defaults: ActionDraft | null, pipelines: PipelineTable): RuleLink {
+function freezeLink(
+  link: LinkDraft,
+  defaults: ActionDraft | null,
+  pipelines: PipelineTable,
+  ctlWaits: boolean,
+): RuleLink {
   const { actions } = link
   const inherited = actions.inheritTransformations ? (defaults?.transformations ?? []) : []
   return {
@@ -189,7 +198,7 @@ function freezeLink(link: LinkDraft, defaults: ActionDraft | null, pipelines: Pi
     negated: link.negated,
     multiMatch: actions.multiMatch,
     capture: actions.capture,
-    effects: actions.effects,
+    effects: ctlWaits ? actions.effects.filter(({ byCtl }) => byCtl !== true) : actions.effects,
     span: link.span,
   }
 }

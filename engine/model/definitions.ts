@@ -275,6 +275,8 @@ export interface Effect {
   (state: TransactionState): void
   /** Whether it reads and changes variables of TX, which it names, and nothing else. */
   readonly ofTx?: true
+  /** Whether it is one of `ctl`. */
+  readonly byCtl?: true
   /** What it takes from rules, where it is an exclusion. */
   readonly exclusion?: ExclusionByCtl
 }

@@ -3,8 +3,8 @@
  * engines (ModSecurity 2.9.7, libmodsecurity 3.0.9, Coraza 3.8), see docs/exclusions.md.
  */
 
-/** What of a text with ids counts: all of it, up to the first blank, its first number, or nothing where it is a list. */
-export type IdReading = 'all' | 'first-word' | 'first-number' | 'no-list'
+/** What of a text with ids counts: all, up to the first blank, the first range, the first number, or nothing of a list. */
+export type IdReading = 'all' | 'first-word' | 'first-range' | 'first-number' | 'no-list'
 
 export interface ExclusionDialect {
   /** Ids of SecRuleRemoveById, in each of its arguments. */
@@ -58,7 +58,7 @@ export const exclusionDialects: Readonly<Record<'modsec2' | 'modsec3' | 'coraza'
     selectorsIgnoreCase: false,
   },
   modsec3: {
-    removedIds: 'all',
+    removedIds: 'first-range',
     updatedIds: 'first-number',
     namesLinks: false,
     ctlIds: 'all',

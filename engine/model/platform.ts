@@ -29,6 +29,8 @@ export interface Platform {
   readonly unicodeMapNeedsPage: boolean
   /** Whether SecPcreMatchLimit is followed: a pattern that exceeds it does not match. */
   readonly pcreMatchLimit: boolean
+  /** Whether `ctl` in a chain runs once the whole chain has matched; otherwise when its own link matches. */
+  readonly ctlWaitsForChain: boolean
   /** How exclusions are read and what they reach, beside the fields below. */
   readonly exclusions: ExclusionDialect
   /** How `SecRuleRemoveByTag` and `ctl:ruleRemoveByTag` compare a tag. */
@@ -222,6 +224,7 @@ const fillingsOfCoraza: Readonly<Record<string, Filling>> = {
 export const platforms: Readonly<Record<PlatformName, Platform>> = {
   coraza: {
     name: 'coraza',
+    ctlWaitsForChain: false,
     exclusions: exclusionDialects.coraza,
     title: 'Coraza 3',
     regexFlags: 'smu',
@@ -293,6 +296,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
   },
   modsec2: {
     name: 'modsec2',
+    ctlWaitsForChain: false,
     exclusions: exclusionDialects.modsec2,
     title: 'ModSecurity 2 (Apache)',
     regexFlags: 'su',
@@ -364,6 +368,7 @@ export const platforms: Readonly<Record<PlatformName, Platform>> = {
   },
   modsec3: {
     name: 'modsec3',
+    ctlWaitsForChain: true,
     exclusions: exclusionDialects.modsec3,
     title: 'libmodsecurity 3 (nginx)',
     regexFlags: 'smu',

@@ -74,6 +74,8 @@ export interface Rule {
   readonly id: number
   readonly phase: PhaseNumber
   readonly links: readonly RuleLink[]
+  /** What runs once the whole chain has matched, beside the effects of its links. */
+  readonly effectsBehind: readonly Effect[]
   /** Whether a match is written to the error log. */
   readonly log: boolean
   /** Whether every match of a link with multiMatch is written at once, whatever becomes of the chain. */

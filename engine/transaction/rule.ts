@@ -173,6 +173,7 @@ function complete(transaction: Transaction, rule: Rule, kept: Match[] | null, ev
   if (kept !== null && isReported(rule, kept, everything)) transaction.matches.push(...kept)
   transaction.allRuleIds.push(rule.id)
   if (rule.log || rule.logsAtOnce) transaction.ruleIds.push(rule.id)
+  for (const effect of rule.effectsBehind) effect(transaction)
   disrupt(transaction, rule)
 }
 

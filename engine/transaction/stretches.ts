@@ -104,7 +104,9 @@ function partOf(rule: Rule, everything: boolean): Part {
   const [head] = rule.links
   if (head === undefined || !looksAtTx(head)) return 'none'
   const { log, logsAtOnce, disruption, severity, msg, logdata, tags } = rule
-  const staysInTx = rule.links.every((link) => looksAtTx(link) && link.effects.every(({ ofTx }) => ofTx === true))
+  const staysInTx =
+    rule.links.every((link) => looksAtTx(link) && link.effects.every(({ ofTx }) => ofTx === true)) &&
+    rule.effectsBehind.length === 0
   const told = everything ? [...tags, ...(msg === null ? [] : [msg]), ...(logdata === null ? [] : [logdata])] : []
   const quiet = !log && !logsAtOnce && disruption === null && severity === null
   return staysInTx && quiet && told.every(({ ofTx }) => ofTx === true) ? 'whole' : 'head'

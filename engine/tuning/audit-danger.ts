@@ -19,7 +19,7 @@ export function dangers(item: AuditItem, ruleset: Ruleset): readonly Finding[] {
   const found: Finding[] = []
   if (standing !== null) found.push(...protectedRules(item, ruleset), ...classes(item, ruleset))
   else if (read !== null) found.push(...locatedProtected(read, ruleset), ...switches(read))
-  if (read !== null) found.push(...conditionDangers(read))
+  if (read !== null) found.push(...conditionDangers(read, ruleset))
   return found
 }
 
@@ -101,9 +101,15 @@ const paths = /^(?:REQUEST_(?:URI|URI_RAW|FILENAME|BASENAME|LINE)|PATH_INFO|FULL
 const chosenByClient =
   /^(?:ARGS\w*|REQUEST_COOKIES\w*|REQUEST_HEADERS(?::.*)?|SERVER_NAME|QUERY_STRING|REQUEST_BODY|REMOTE_USER|AUTH_TYPE)(?::.*)?$/
 
-function conditionDangers(read: ReadExclusion): readonly Finding[] {
-  const { conditions, kind } = read
-  const found = conditions.flatMap((condition) => [...addressDangers(condition), ...pathDangers(condition)])
+function conditionDangers(read: ReadExclusion, { platform }: Ruleset): readonly Finding[] {
+  const { conditions, kind, linksBehind } = read
+  // The other links are conditions too there, and not read here.
+  if (linksBehind > 0 && platform.ctlWaitsForChain) return []
+  const before = linksBehind === 0 || kind === 'allow' ? [] : [actsBeforeChain(linksBehind, platform.title)]
+  const found = [
+    ...before,
+    ...conditions.flatMap((condition) => [...addressDangers(condition), ...pathDangers(condition)]),
+  ]
   if (conditions.length === 0 || kind === 'setting') return found
   const isChosen = conditions.every(
     ({ targets, negated }) =>
@@ -120,6 +126,14 @@ function conditionDangers(read: ReadExclusion): readonly Finding[] {
       'bind it to the path and the parameter that err',
     ),
   ]
+}
+
+function actsBeforeChain(linksBehind: number, title: string): Finding {
+  const links = linksBehind === 1 ? 'the link behind it does' : `the ${linksBehind} links behind it do`
+  return finding(
+    `${title} runs it as soon as its own link matches: ${links} not keep it from running`,
+    'move it to the last link of the chain',
+  )
 }
 
 function addressDangers({ targets, operator, argument, negated }: Condition): readonly Finding[] {

@@ -80,8 +80,9 @@ function protectedRulesIn(ruleset: Ruleset): ProtectedRules {
 
 /** Whether the rule only changes what others see or whether they run: it tells nobody, stops nothing, adds no score. */
 function steers(rule: Rule): boolean {
-  const { log, disruption, scores, links, skip, skipAfter } = rule
-  const changes = links.some(({ effects }) => effects.length > 0) || skip > 0 || skipAfter !== null
+  const { log, disruption, scores, links, effectsBehind, skip, skipAfter } = rule
+  const changes =
+    links.some(({ effects }) => effects.length > 0) || effectsBehind.length > 0 || skip > 0 || skipAfter !== null
   return changes && !log && disruption === null && !scores
 }
 
