@@ -59,6 +59,7 @@ const structures: Readonly<Record<string, readonly (readonly [head: string, piec
     ['', `--${boundary}\r\n${disposition}"a"\r\n\r\nx\r\n`, `--${boundary}--\r\n`],
     ['', `--${boundary}\r\n`, ''],
     [`--${boundary}\r\n${disposition}"a"\r\n\r\n`, `x--${boundary}`, ''],
+    [`--${boundary}\r\n${disposition}"a"\r\n\r\n`, 'x\n', `--${boundary}--\r\n`],
   ],
   JSON: [
     ['[', '1,', '1]'],

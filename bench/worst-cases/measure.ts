@@ -33,6 +33,30 @@ export function bytesOf({ request }: TransactionRecord): number {
   return headers.reduce((sum, [name, value]) => sum + name.length + value.length, uri.length + body.length)
 }
 
+/**
+ * Longest CPU time, in milliseconds, that the work takes between two looks at the clock, its begin and end included: so
+ * long can a record go on beyond its time budget.
+ */
+function longestUnwatched(work: () => void): number {
+  const now = performance.now.bind(performance)
+  let last = process.cpuUsage()
+  let longest = 0
+  const look = (): number => {
+    const { user, system } = process.cpuUsage(last)
+    longest = Math.max(longest, (user + system) / 1000)
+    last = process.cpuUsage()
+    return now()
+  }
+  performance.now = look
+  try {
+    work()
+  } finally {
+    performance.now = now
+  }
+  look()
+  return longest
+}
+
 /** CPU time in milliseconds. */
 function cpuOf(work: () => void): number {
   const before = process.cpuUsage()
@@ -47,6 +71,8 @@ export interface Cost {
   readonly milliseconds: number
   /** How often the cost of as many bytes of benign records. */
   readonly ratio: number
+  /** Milliseconds that went by without a look at the clock, at most. */
+  readonly unwatched: number
   /** Why there is no verdict, such as the time budget; null where there is one. */
   readonly error: string | null
 }
@@ -74,9 +100,12 @@ export class Measurement {
     const record = make(size)
     const bytes = bytesOf(record)
     let error: string | null = null
+    let unwatched = 0
     const milliseconds = cpuOf(() => {
-      error = evaluate(this.loaded.ruleset, record, { recordTimeout: this.recordTimeout }).error
+      unwatched = longestUnwatched(() => {
+        error = evaluate(this.loaded.ruleset, record, { recordTimeout: this.recordTimeout }).error
+      })
     })
-    return { name, bytes, milliseconds, ratio: milliseconds / (this.benignCost * bytes), error }
+    return { name, bytes, milliseconds, ratio: milliseconds / (this.benignCost * bytes), unwatched, error }
   }
 }

@@ -88,15 +88,25 @@ const places: readonly (readonly [name: string, request: (value: ByteString) => 
   ['body without a type', (value) => post('/a', 'text/plain', value)],
 ]
 
+/** A value of its own making in each place. */
+export function casesOf(name: string, make: (bytes: number) => ByteString): readonly WorstCase[] {
+  return places.map(([place, request]) => worstCase(`${place}: ${name}`, (bytes) => request(make(bytes))))
+}
+
 /** A mix that meets most patterns, and the plainest flood, in each place. */
-export const placeCases: readonly WorstCase[] = places.flatMap(([place, request]) =>
-  ['everything', '..%2f'].map((name) =>
-    worstCase(`${place}: ${name}`, (bytes) => request(valueNamed(name).make(bytes))),
-  ),
+export const placeCases: readonly WorstCase[] = ['everything', '..%2f'].flatMap((name) =>
+  casesOf(name, valueNamed(name).make),
 )
 
 export const structureCases: readonly WorstCase[] = [
   worstCase('parameters: distinct names', (bytes) => form(counted(bytes, (n) => `name${n}=1&`).join(''))),
+  worstCase('parameters: 10,000 of equal length', (bytes) =>
+    form(
+      Array.from({ length: 10_000 }, (_, n) => filled(`x${n} `, bytes / 10_000 - 7))
+        .map((value, n) => `n${n}=${value}`)
+        .join('&'),
+    ),
+  ),
   worstCase('parameters: one name', (bytes) => form(filled('name=1&', bytes))),
   worstCase('parameters: names of one hash', (bytes) => form(counted(bytes, (n) => `${collidingName(n)}=1&`).join(''))),
   worstCase('parameters: attacks', (bytes) => form(counted(bytes, (n) => `n${n}=%27+or+1%3D1--${n}&`).join(''))),
@@ -129,6 +139,7 @@ export const structureCases: readonly WorstCase[] = [
   worstCase('multipart: boundary-like lines', (bytes) => multipart(part('"a"', filled(`--${boundary}x\r\n`, bytes)))),
   worstCase('multipart: boundaries in lines', (bytes) => multipart(part('"a"', filled(`x--${boundary}`, bytes)))),
   worstCase('multipart: one long line', (bytes) => multipart(part('"a"; filename="b"', filled('a', bytes)))),
+  worstCase('multipart: lines of a file', (bytes) => multipart(part('"a"; filename="b"', filled('a\r\n', bytes)))),
   worstCase('multipart: headers of a part', (bytes) =>
     multipart(part(`"a"${counted(bytes, (n) => `\r\nX-Name-${n}: 1`).join('')}`, '1')),
   ),

@@ -53,6 +53,8 @@ class MultipartReader {
   #complete = false
   #sawCrlf = false
   readonly #partHeaders: Entry[] = []
+  /** Where the boundary's text was found last; -1: it does not come again. */
+  #boundaryText = -2
 
   constructor(private readonly input: BodyInput) {
     this.#body = input.body
@@ -141,13 +143,19 @@ class MultipartReader {
   #findInnerBoundary(start: number, end: number, boundary: ByteString): void {
     if (this.#flags.unmatchedBoundary !== 0) return
     const text = `--${boundary}`
-    for (let at = this.#body.indexOf(text, start + 1); at >= 0 && at < end; at = this.#body.indexOf(text, at + 1)) {
+    for (let at = this.#nextText(text, start + 1); at >= 0 && at < end; at = this.#nextText(text, at + 1)) {
       const filled = start + Math.ceil((at - start + 1) / lineBufferBytes) * lineBufferBytes
       if (at + text.length <= Math.min(filled, end)) {
         this.#flags.unmatchedBoundary = 1
         return
       }
     }
+  }
+
+  /** Position of the next boundary's text from there on, or -1; each byte is looked at once, however many lines ask. */
+  #nextText(text: ByteString, from: number): number {
+    if (this.#boundaryText !== -1 && this.#boundaryText < from) this.#boundaryText = this.#body.indexOf(text, from)
+    return this.#boundaryText
   }
 
   /** Whether the line was a boundary. Throws where it is one gone wrong. */
