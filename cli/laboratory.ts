@@ -67,38 +67,59 @@ function trialOf(loaded: LoadedRuleset, options: LaboratoryOptions): Trial {
 async function* evaluateAll(
   loaded: LoadedRuleset,
   records: AsyncIterable<TransactionRecord> | Iterable<TransactionRecord>,
+  options: LaboratoryOptions,
+): AsyncGenerator<Evaluated, void, undefined> {
+  const { workers, recordTimeout } = options
+  const { ruleset } = loaded
+  const here = (record: TransactionRecord): Evaluated => ({
+    record,
+    verdict: evaluate(ruleset, record, { recordTimeout }),
+  })
+  const rest = iterate(records)
+  if (ruleset.persistent) {
+    yield* inPool(loaded, rest, { ...options, workers: 0 })
+    return
+  }
+  if (workers === 0) {
+    for await (const record of rest) yield here(record)
+    return
+  }
+  const first: TransactionRecord[] = []
+  while (first.length < recordsHere) {
+    const next = await rest.next()
+    if (next.done === true) {
+      for (const record of first) yield here(record)
+      return
+    }
+    first.push(next.value)
+  }
+  yield* inPool(loaded, joined(first, rest), options)
+}
+
+async function* inPool(
+  loaded: LoadedRuleset,
+  records: AsyncIterable<TransactionRecord>,
   { workers, recordTimeout }: LaboratoryOptions,
 ): AsyncGenerator<Evaluated, void, undefined> {
-  const { ruleset } = loaded
-  const rest = iterate(records)
-  const first: TransactionRecord[] = []
-  if (workers > 0 && !ruleset.persistent) {
-    while (first.length < recordsHere) {
-      const next = await rest.next()
-      if (next.done === true) {
-        for (const record of first) yield { record, verdict: evaluate(ruleset, record, { recordTimeout }) }
-        return
-      }
-      first.push(next.value)
-    }
-  }
   const waiting: TransactionRecord[] = []
-  async function* all(): AsyncGenerator<TransactionRecord, void, undefined> {
-    for (const record of first) {
-      waiting.push(record)
-      yield record
-    }
-    for await (const record of rest) {
+  async function* noted(): AsyncGenerator<TransactionRecord, void, undefined> {
+    for await (const record of records) {
       waiting.push(record)
       yield record
     }
   }
-  const pool = createPool(loaded, { workers, mainThreadWorks: true, facts: patternFacts(loaded), recordTimeout })
+  const facts = workers === 0 ? {} : { facts: patternFacts(loaded) }
+  const pool = createPool(loaded, { workers, mainThreadWorks: workers > 1, recordTimeout, ...facts })
   try {
-    for await (const { verdict } of pool.run(all())) yield { record: waiting.shift() as TransactionRecord, verdict }
+    for await (const { verdict } of pool.run(noted())) yield { record: waiting.shift() as TransactionRecord, verdict }
   } finally {
     await pool.close()
   }
+}
+
+async function* joined<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* first
+  yield* rest
 }
 
 async function* iterate<T>(values: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void, undefined> {

@@ -119,7 +119,16 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
   const choice = watch()
   const { chosen } = synthesis
   const after = await laboratory.load(textsOf(chosen, synthesis.ids), 'detection-only')
-  const pricing = await priceExclusions({ laboratory, book, attacks, chosen, filenameOf, before: base, after })
+  const pricing = await priceExclusions({
+    laboratory,
+    book,
+    attacks,
+    chosen,
+    filenameOf,
+    records: gathered.totals.transactions,
+    before: base,
+    after,
+  })
   const milliseconds = { replay, attacks: gathering, choice, price: watch() }
   const { totals, sources, digest } = gathered
   return {
@@ -183,6 +192,11 @@ function familiesOf(book: CaseBook, platform: Platform): (variable: string, name
 /** LIMIT: paths that templates are learned from. */
 const mostPaths = 200_000
 
+/** The text by itself: as a part of a message from a worker it would keep the whole of it in memory. */
+function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}
+
 function count(paths: Map<string, number>, path: string): void {
   const seen = paths.get(path)
   if (seen !== undefined || paths.size < mostPaths) paths.set(path, (seen ?? 0) + 1)
@@ -234,8 +248,9 @@ async function gather(
         tally.add(verdict)
         if (isUnreadable(item)) continue
         digest.update(item.digest ?? '')
-        const path = filenameOf(item)
-        count(paths, path)
+        const path = detached(filenameOf(item))
+        // Whoever attacks has no say in what one place of the application is.
+        if (item.label !== 'attack') count(paths, path)
         count(requests, requestKey(item.request.method, path))
         if (item.evidence !== 'complete') continue
         clients.add(item, verdict)

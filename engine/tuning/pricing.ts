@@ -76,16 +76,22 @@ export interface PricingInput {
   readonly book: CaseBook
   readonly attacks: Attacks
   readonly chosen: readonly Candidate[]
+  /** Records of the replay that the exclusions were made from. */
+  readonly records: number
   filenameOf(record: TransactionRecord): ByteString
   /** The ruleset without the exclusions and with them, both in detection only. */
   readonly before: Trial
   readonly after: Trial
 }
 
-/** LIMIT: attacks replayed in all places together; beyond it the rest is foretold. */
+/** LIMIT: attacks replayed in all places together, a part of the records replayed; beyond it the rest is foretold. */
+const fewestReplays = 5_000
 const mostReplays = 20_000
+const shareOfRecords = 0.1
 /** Attacks foretold caught that are replayed in each place. */
-const checksPerPlace = 5
+const checksPerPlace = 3
+/** LIMIT: places around whose scopes attacks are tried; those whose scope is a pattern come first. */
+const placesWalkedAround = 60
 /** Payloads tried where a setting, or a body that is no longer read, opens the door. */
 const settingPayloads = 100
 
@@ -114,7 +120,9 @@ interface MutableExclusionPrice {
 class Pricer {
   readonly #byKey: Map<string, MutableExclusionPrice>
   readonly #ruleIds: readonly number[]
-  #replaysLeft = mostReplays
+  /** Attacks that may be replayed in each place. */
+  #replaysEach = 0
+  readonly #walked = new Set<Place>()
 
   constructor(private readonly input: PricingInput) {
     const { chosen } = input
@@ -183,9 +191,15 @@ class Pricer {
     const { before, chosen } = this.input
     const places = this.#openedPlaces()
     const carriers = await this.#carriers(places)
+    const budget = Math.min(mostReplays, Math.max(fewestReplays, this.input.records * shareOfRecords))
+    this.#replaysEach = Math.max(1, Math.floor(budget / Math.max(1, places.length)))
+    const isPattern = ({ candidates }: Place): number => (candidates[0]?.scope.template?.literal === false ? 1 : 0)
+    const inOrder = [...places].sort((a, b) => isPattern(b) - isPattern(a))
+    for (const place of spread(inOrder, placesWalkedAround)) this.#walked.add(place)
     const prices: PlacePrice[] = []
     for (const place of places) {
-      const carrier = carriers.get(place.atom.examples[0] ?? '')
+      const shown = carriers.get(place.atom.examples[0] ?? '')
+      const carrier = shown === undefined ? undefined : this.#neutral(shown, place.atom.target)
       const kind = carrier === undefined ? null : kindOfTarget(before.ruleset, carrier, place.atom.target)
       if (carrier === undefined || kind === null) continue
       prices.push(await this.#place(place, carrier, kind))
@@ -212,25 +226,37 @@ class Pricer {
         else if (!group.candidates.includes(candidate)) group.candidates.push(candidate)
       }
     }
+    const byScope = new Map<string, Candidate[]>()
+    for (const candidate of chosen) {
+      const scope = candidate.scope.template?.operator ?? ''
+      const list = byScope.get(scope)
+      if (list === undefined) byScope.set(scope, [candidate])
+      else list.push(candidate)
+    }
     return [...groups.values()].map(({ candidates, atom: { target, path }, atom }) => {
-      const removing = chosen.filter(({ ruleIds, covers }) =>
-        ruleIds.some((ruleId) => covers({ ruleId, link: 0, target, path })),
-      )
+      const scopes = new Set(['', candidates[0]?.scope.template?.operator ?? ''])
+      const removing = [...scopes]
+        .flatMap((scope) => byScope.get(scope) ?? [])
+        .filter(({ ruleIds, covers }) => ruleIds.some((ruleId) => covers({ ruleId, link: 0, target, path })))
       return { candidates, atom, ruleIds: new Set(removing.flatMap(({ ruleIds }) => ruleIds)) }
     })
   }
 
-  /** A recorded request for each place, in which everything else that hits is made harmless. */
+  /** Recorded requests that show a place, by id. */
   async #carriers(places: readonly Place[]): Promise<ReadonlyMap<string, TransactionRecord>> {
-    const { laboratory, book, before } = this.input
     const wanted = new Set(places.map(({ atom }) => atom.examples[0] ?? ''))
     const carriers = new Map<string, TransactionRecord>()
-    for await (const record of laboratory.records(({ id }) => wanted.has(id))) {
-      const atoms = book.caseOf(record.id)?.hits.flatMap((hit) => hit.atoms) ?? []
-      const targets = new Set(atoms.map((atom) => book.atoms[atom]?.target ?? ''))
-      carriers.set(record.id, neutral(before.ruleset, record, targets))
-    }
+    for await (const record of this.input.laboratory.records(({ id }) => wanted.has(id)))
+      carriers.set(record.id, record)
     return carriers
+  }
+
+  /** The request with everything in it that hits made harmless, but for the place of a payload. */
+  #neutral(record: TransactionRecord, target: ByteString): TransactionRecord {
+    const { book, before } = this.input
+    const atoms = book.caseOf(record.id)?.hits.flatMap((hit) => hit.atoms) ?? []
+    const targets = new Set(atoms.map((atom) => book.atoms[atom]?.target ?? ''))
+    return neutral(before.ruleset, record, targets, target)
   }
 
   async #place(place: Place, carrier: TransactionRecord, kind: CarrierKind): Promise<PlacePrice> {
@@ -239,8 +265,8 @@ class Pricer {
     const foretold = profiles.lostPositions(kind, ruleIds)
     const lostThere = new Set(foretold)
     const caught = profiles.firedPositions(kind, ruleIds).filter((position) => !lostThere.has(position))
-    const replayed = foretold.slice(0, Math.max(0, this.#replaysLeft))
-    const checks = spread(caught, this.#replaysLeft > 0 ? checksPerPlace : 0)
+    const replayed = spread(foretold, this.#replaysEach)
+    const checks = spread(caught, Math.min(checksPerPlace, this.#replaysEach))
     const carried = [...replayed, ...checks].flatMap((position) => {
       const attack = placePayload(this.input.before.ruleset, carrier, atom.target, this.#payload(position).value)
       return 'refused' in attack ? [] : [{ position, record: { ...attack.record, id: `${carrier.id} ${position}` } }]
@@ -267,7 +293,7 @@ class Pricer {
       price.attacksBefore += attacksBefore
       price.detectionsLost += profiles.detectionsWithout(kind, new Set(own))
     }
-    if (firstLost !== null) await this.#waysThrough(place, carrier, firstLost)
+    if (firstLost !== null && this.#walked.has(place)) await this.#waysThrough(place, carrier, firstLost)
     const all = new Set(this.#ruleIds)
     return {
       method: atom.method,
@@ -306,7 +332,6 @@ class Pricer {
 
   async #replay(records: readonly TransactionRecord[]): Promise<readonly Replayed[]> {
     const { before, after } = this.input
-    this.#replaysLeft -= records.length
     const first: Verdict[] = []
     for await (const { verdict } of before.evaluate(records)) first.push(verdict)
     const pairs: Replayed[] = []
