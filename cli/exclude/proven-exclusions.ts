@@ -50,15 +50,9 @@ export function provenExclusions(run: SynthesisRun, bounds: IdBounds): readonly 
 
 /** The other rungs of the ladder for each candidate; not replayed. */
 function alternativesOf({ synthesis, book }: SynthesisRun): ReadonlyMap<string, readonly Candidate[]> {
-  const byRule = new Map<number, (typeof book.atoms)[number][]>()
-  for (const atom of book.atoms) {
-    const list = byRule.get(atom.ruleId)
-    if (list === undefined) byRule.set(atom.ruleId, [atom])
-    else list.push(atom)
-  }
   return new Map(
     synthesis.chosen.map((candidate) => {
-      const atom = byRule.get(candidate.ruleIds[0] ?? 0)?.find((each) => candidate.covers(each))
+      const atom = book.atoms[synthesis.index.atomsOf(candidate)[0] ?? -1]
       const rungs = atom === undefined ? [] : synthesis.rungsOf(synthesis.spotOf(atom)).filter(isAvailable)
       return [candidate.key, rungs.filter(({ key }) => key !== candidate.key)]
     }),

@@ -122,6 +122,7 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
   const pricing = await priceExclusions({
     laboratory,
     book,
+    index: synthesis.index,
     attacks,
     chosen,
     filenameOf,

@@ -42,10 +42,15 @@ export function linkRuleset(assembly: Assembly): Ruleset {
   }
   const selected = new Map<RuleSelector, readonly number[]>()
   const selectableRules = rules.map((rule) => ({
+    index: rule.index,
     id: rule.id,
     tags: rule.tags.map((tag) => tag.constant ?? ''),
     msg: rule.msg?.constant ?? '',
   }))
+  // Thousands of exclusions each name one id.
+  const byId = new Map(selectableRules.map((rule) => [String(rule.id), [rule]]))
+  const selectable = ({ kind, text }: RuleSelector) =>
+    (kind === 'id' && /^\d+$/.test(text) ? (byId.get(text) ?? []) : null) ?? selectableRules
   return {
     platform: assembly.platform,
     settings: { ...assembly.settings },
@@ -63,7 +68,7 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     select: (selector) => {
       let indexes = selected.get(selector)
       if (indexes === undefined) {
-        indexes = selectableRules.flatMap((rule, index) => (selector.matches(rule) ? [index] : []))
+        indexes = selectable(selector).flatMap((rule) => (selector.matches(rule) ? [rule.index] : []))
         selected.set(selector, indexes)
       }
       return indexes

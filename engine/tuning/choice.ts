@@ -6,11 +6,13 @@
  * without which no case can be cleared decide first; threshold arithmetic decides the rest; then whatever is not
  * needed goes.
  */
+import type { AtomIndex } from './atom-index.js'
 import { type Candidate, placeOf } from './candidates.js'
 import type { Atom, Case, CaseHit, ScoreLimits } from './case-book.js'
 
 export interface ChoiceInput {
   readonly atoms: readonly Atom[]
+  readonly index: AtomIndex
   readonly cases: readonly Case[]
   readonly limits: ScoreLimits
   /** Candidates for an atom, the preferred first; none where nothing may be done. */
@@ -37,8 +39,6 @@ class Chooser {
   /** Cases that hit an atom. */
   readonly #casesOf: number[][]
   readonly #options = new Map<number, readonly Candidate[]>()
-  readonly #covered = new Map<string, readonly number[]>()
-  readonly #byRule = new Map<number, Atom[]>()
   readonly #open: Set<number>
   /** Rules removed at each place. */
   readonly #removed = new Map<string, Set<number>>()
@@ -48,11 +48,6 @@ class Chooser {
     this.#casesOf = input.atoms.map(() => [])
     for (const [index, { hits }] of input.cases.entries())
       for (const atom of new Set(hits.flatMap((hit) => hit.atoms))) this.#casesOf[atom]?.push(index)
-    for (const atom of input.atoms) {
-      const list = this.#byRule.get(atom.ruleId)
-      if (list === undefined) this.#byRule.set(atom.ruleId, [atom])
-      else list.push(atom)
-    }
     this.#open = new Set(
       input.cases.flatMap((each, index) => (each.unclearable === null && !this.#isCleared(each) ? [index] : [])),
     )
@@ -83,14 +78,7 @@ class Chooser {
   }
 
   #atomsOf(candidate: Candidate): readonly number[] {
-    let atoms = this.#covered.get(candidate.key)
-    if (atoms === undefined) {
-      const among =
-        candidate.tags.length > 0 ? this.input.atoms : candidate.ruleIds.flatMap((id) => this.#byRule.get(id) ?? [])
-      atoms = among.filter((atom) => candidate.covers(atom)).map((atom) => atom.index)
-      this.#covered.set(candidate.key, atoms)
-    }
-    return atoms
+    return this.input.index.atomsOf(candidate)
   }
 
   #take(candidate: Candidate): void {

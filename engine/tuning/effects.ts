@@ -4,7 +4,7 @@
  */
 import type { Candidate } from './candidates.js'
 import type { CaseBook } from './case-book.js'
-import { coverage, type Outcome, type Synthesis } from './synthesis.js'
+import type { Outcome, Synthesis } from './synthesis.js'
 
 export interface Effects {
   readonly clears: { readonly requests: number; readonly hits: number; readonly recordIds: readonly string[] }
@@ -33,8 +33,8 @@ interface MutableEffects {
 }
 
 /** By key of the candidate. */
-export function effectsOf({ chosen, outcomes }: Synthesis, book: CaseBook): ReadonlyMap<string, Effects> {
-  const covering = coverage(chosen, book.atoms)
+export function effectsOf({ chosen, outcomes, index }: Synthesis, book: CaseBook): ReadonlyMap<string, Effects> {
+  const covering = index.coverage(chosen)
   const effects = new Map<string, MutableEffects>(chosen.map(({ key }) => [key, noEffects()]))
   const effectOf = ({ key }: Candidate): MutableEffects => effects.get(key) as MutableEffects
   const coveringAny = (atoms: readonly number[]): ReadonlySet<Candidate> =>

@@ -7,6 +7,7 @@
  */
 import type { ByteString, TransactionRecord } from '../model/exchange.js'
 import type { Verdict } from '../model/verdict.js'
+import type { AtomIndex } from './atom-index.js'
 import type { Attacks } from './attacks.js'
 import { type Candidate, placeOf } from './candidates.js'
 import { type CarrierKind, kindOfTarget } from './carrier-kinds.js'
@@ -15,7 +16,6 @@ import type { Atom, CaseBook } from './case-book.js'
 import type { Payload } from './payloads.js'
 import { isLost, lostRules, type Price, type PricedAttack, priceOf } from './price.js'
 import { settingCarriers } from './setting-carriers.js'
-import { coverage } from './synthesis.js'
 import type { Laboratory, Trial } from './trial.js'
 import { waysAround } from './ways-around.js'
 
@@ -74,6 +74,7 @@ export interface Pricing {
 export interface PricingInput {
   readonly laboratory: Laboratory
   readonly book: CaseBook
+  readonly index: AtomIndex
   readonly attacks: Attacks
   readonly chosen: readonly Candidate[]
   /** Records of the replay that the exclusions were made from. */
@@ -213,9 +214,9 @@ class Pricer {
 
   /** Each place that an exclusion opens, with an atom that shows it and all rules that no longer look there. */
   #openedPlaces(): readonly Place[] {
-    const { chosen, book } = this.input
+    const { chosen, book, index } = this.input
     const groups = new Map<string, { candidates: Candidate[]; atom: Atom }>()
-    const covering = coverage(chosen, book.atoms)
+    const covering = index.coverage(chosen)
     for (const atom of book.atoms) {
       if (atom.examples.length === 0) continue
       for (const candidate of covering.get(atom.index) ?? []) {
@@ -364,10 +365,10 @@ class Pricer {
   /** Attacks in the content type, method or size that a rule, driven by a setting, no longer refuses. */
   async #setting(candidate: Candidate, plain: Trial): Promise<PlacePrice | null> {
     const [ruleId = 0] = candidate.ruleIds
-    const { book, attacks } = this.input
+    const { book, attacks, index } = this.input
     const { template } = candidate.scope
     const compared = book.comparedBy(ruleId, (path) => template === null || template.matches(path))
-    const shown = book.atoms.find((atom) => candidate.covers(atom))
+    const shown = book.atoms[index.atomsOf(candidate)[0] ?? -1]
     const tried = spread([...attacks.profiles.payloads.keys()], settingPayloads).flatMap((position) =>
       settingCarriers(ruleId, compared, this.#payload(position).value).map(({ record }) => ({
         name: this.#payload(position).class,

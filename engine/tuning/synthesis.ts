@@ -6,6 +6,7 @@
  * the others are replayed.
  */
 import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
+import { AtomIndex } from './atom-index.js'
 import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
 import type { Atom, Case, CaseBook, CaseHit, ScoreLimits } from './case-book.js'
 import { type Choice, chooseExclusions } from './choice.js'
@@ -58,6 +59,7 @@ export interface Synthesis {
   readonly rounds: number
   spotOf(atom: Atom): Spot
   rungsOf(spot: Spot): ReturnType<typeof ladder>
+  readonly index: AtomIndex
 }
 
 /** LIMIT: rounds of choice and proof; each bans or adds something, so that few are needed. */
@@ -72,9 +74,11 @@ class Synthesiser {
   readonly #placebos = new Map<string, Candidate>()
   readonly #ladders = new Map<string, ReturnType<typeof ladder>>()
   readonly #candidates: CandidateInput
+  readonly #index: AtomIndex
 
   constructor(private readonly input: SynthesisInput) {
     const { base } = input
+    this.#index = new AtomIndex(input.book.atoms, input.templateOf)
     this.#candidates = { ruleset: base.ruleset, settings: base.settings }
   }
 
@@ -92,6 +96,7 @@ class Synthesiser {
     const { book, limits } = this.input
     return chooseExclusions({
       atoms: book.atoms,
+      index: this.#index,
       cases: book.cases(),
       limits,
       candidatesFor: (atom) => this.#preferred(atom),
@@ -170,7 +175,7 @@ class Synthesiser {
   #isTouched(chosen: readonly Candidate[]): (record: TransactionRecord) => boolean {
     const { base, book, filenameOf } = this.input
     if (base.ruleset.persistent) return () => true
-    const covered = coverage(chosen, book.atoms)
+    const covered = this.#index.coverage(chosen)
     const ids = new Set(
       book
         .cases()
@@ -190,7 +195,8 @@ class Synthesiser {
   ): Promise<boolean> {
     const { laboratory, book, limits } = this.input
     const idle = this.#banIdle(chosen, outcomes)
-    const expected = expectedCleared(book, chosen, limits)
+    const covered = this.#index.coverage(chosen)
+    const expected = expectedCleared(book, covered, limits)
     const failed = new Set(
       [...outcomes.values()]
         .filter(
@@ -202,7 +208,6 @@ class Synthesiser {
     )
     if (failed.size === 0) return !idle
     const trial = await laboratory.load(textsOf(chosen, ids), 'detection-only')
-    const covered = coverage(chosen, book.atoms)
     let learned = idle
     for await (const { record, verdict } of trial.evaluate(laboratory.records(({ id }) => failed.has(id)))) {
       const known = book.caseOf(record.id)?.hits.length ?? 0
@@ -235,7 +240,7 @@ class Synthesiser {
 
   /** Exclusions after which every hit is still there are placebos. */
   #banIdle(chosen: readonly Candidate[], outcomes: ReadonlyMap<string, Outcome>): boolean {
-    const covering = coverage(chosen, this.input.book.atoms)
+    const covering = this.#index.coverage(chosen)
     const useful = new Set<string>()
     for (const { goneHits } of outcomes.values())
       for (const atom of goneHits.flatMap(({ atoms }) => atoms))
@@ -270,33 +275,17 @@ class Synthesiser {
       rounds,
       spotOf: (atom) => this.#spotOf(atom),
       rungsOf: (spot) => this.#ladderOf(spot),
+      index: this.#index,
     }
   }
 }
 
-/** The candidates that cover an atom, for each atom that any does. */
-export function coverage(
-  candidates: readonly Candidate[],
-  atoms: readonly Atom[],
-): ReadonlyMap<number, readonly Candidate[]> {
-  const covering = new Map<number, Candidate[]>()
-  const byRule = new Map<number, Candidate[]>()
-  for (const candidate of candidates) for (const ruleId of candidate.ruleIds) push(byRule, ruleId, candidate)
-  for (const atom of atoms)
-    for (const candidate of byRule.get(atom.ruleId) ?? [])
-      if (candidate.covers(atom)) push(covering, atom.index, candidate)
-  return covering
-}
-
-function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
-}
-
 /** Ids of the cases that the candidates should clear. */
-function expectedCleared(book: CaseBook, chosen: readonly Candidate[], limits: ScoreLimits): ReadonlySet<string> {
-  const covered = coverage(chosen, book.atoms)
+function expectedCleared(
+  book: CaseBook,
+  covered: ReadonlyMap<number, unknown>,
+  limits: ScoreLimits,
+): ReadonlySet<string> {
   const rest = (each: Case, outbound: boolean): number =>
     each.hits.reduce(
       (sum, hit) =>
