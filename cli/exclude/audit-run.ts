@@ -36,7 +36,7 @@ export interface AuditRequest extends RulesetOptions, CorpusOptions {
 /** LIMIT: with fewer bytes, some 100 records, the main thread is done before a worker has started. */
 const smallCorpusBytes = 1 << 17
 /** LIMIT: with more records the second replay is left out. */
-const mostConfirmed = 100_000
+const mostConfirmed = 20_000
 
 /** Throws UsageError where there is nothing to judge. */
 export async function auditExclusions(request: AuditRequest): Promise<AuditRunReport> {

@@ -8,6 +8,7 @@ import type { Match, Verdict } from '../model/verdict.js'
 import type { SettingsInForce } from '../settings-in-force.js'
 import { filenameOf } from '../transaction/request-view.js'
 import type { AuditEvidence } from './audit-finding.js'
+import { looksAtScores } from './protected-rules.js'
 
 /** A rule that fires at a place but for one exclusion. */
 export interface SuppressedPlace {
@@ -197,7 +198,7 @@ export class EvidenceBook {
         outbound += scores.outbound
       }
       if (rule === null || !interrupts(rule)) return
-      if (weighs(rule)) weighing.push(fires)
+      if (looksAtScores(rule)) weighing.push(fires)
       else if (fires) byRule = true
     })
     if (byRule) return true
@@ -243,7 +244,7 @@ function addPlace(counts: Counts, place: SuppressedPlace): void {
  */
 function actingOn({ rule, matches }: Fired, number: number, isOff: boolean): (exclusion: number) => boolean {
   const isItsOwn = matches.some(({ suppressedBy }) => suppressedBy?.includes(number) === true)
-  if (rule !== null && weighs(rule) && !isItsOwn) return () => false
+  if (rule !== null && looksAtScores(rule) && !isItsOwn) return () => false
   return isOff ? (other) => other !== number : () => true
 }
 
@@ -263,14 +264,4 @@ function left({ matches }: Fired, acts: (exclusion: number) => boolean): Left {
 
 function interrupts({ disruption }: Rule): boolean {
   return disruption !== null && !disruption.kind.startsWith('allow')
-}
-
-/** Whether the rule interrupts by the scores. */
-function weighs({ links: [head] }: Rule): boolean {
-  return (
-    head?.targets.some(
-      ({ variable, selector }) =>
-        variable.name === 'TX' && selector?.text.toLowerCase().includes('anomaly_score') === true,
-    ) ?? false
-  )
 }

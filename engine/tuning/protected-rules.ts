@@ -87,8 +87,13 @@ function steers(rule: Rule): boolean {
 }
 
 /** Whether the rule ends transactions by what the others have added up. */
-function weighsScores({ disruption, links: [head] }: Rule): boolean {
-  if (disruption === null || head === undefined) return false
+function weighsScores(rule: Rule): boolean {
+  return rule.disruption !== null && looksAtScores(rule)
+}
+
+/** Whether the rule's head looks at an anomaly score. */
+export function looksAtScores({ links: [head] }: Rule): boolean {
+  if (head === undefined) return false
   return head.targets.some(
     ({ variable, selector }) =>
       variable.name === 'TX' && selector?.kind === 'name' && selector.lower.includes('anomaly_score'),
