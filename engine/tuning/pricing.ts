@@ -86,7 +86,7 @@ export interface PricingInput {
 }
 
 /** LIMIT: attacks replayed in all places together, a part of the records replayed; beyond it the rest is foretold. */
-const fewestReplays = 5_000
+const fewestReplays = 10_000
 const mostReplays = 20_000
 const shareOfRecords = 0.1
 /** Attacks foretold caught that are replayed in each place. */
