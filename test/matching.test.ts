@@ -16,7 +16,9 @@ import {
 import { allKinds, kindsNeeded, meet } from '../engine/matching/byte-kinds.js'
 import { allShortcuts, noShortcuts, type Shortcuts } from '../engine/matching/index.js'
 import { BytePresence, mostGrowth, PipelineTrie } from '../engine/matching/pipeline-trie.js'
+import { MatchPlan } from '../engine/matching/plan.js'
 import { Prefilter } from '../engine/matching/prefilter.js'
+import { mostPlans } from '../engine/matching/value-class.js'
 import { type PlatformName, platforms } from '../engine/model/platform.js'
 import { anyLiteral, type Requirement } from '../engine/model/requirement.js'
 import { compilePattern } from '../engine/patterns/index.js'
@@ -393,5 +395,51 @@ else
       const loaded = loadRuleset({ parts: crsParts(name), platform: name, engineMode: 'on' })
       compareVerdicts(loaded, [...sample(benign, 14), ...sample(attacks, 6), ...sample(hostile(randomFrom(13)), 3)])
     })
+
+test('plans are bounded, and made anew they tell the same', () => {
+  /** Each with a text that it alone changes. */
+  const changing = [
+    ['trimLeft', ' '],
+    ['lowercase', 'B'],
+    ['urlDecode', '%71'],
+    ['htmlEntityDecode', '&lt;'],
+    ['removeNulls', '\0'],
+    ['replaceComments', '/*a*/'],
+    ['jsDecode', '\\x41'],
+    ['compressWhitespace', '  '],
+    ['sqlHexDecode', '0x41'],
+    ['normalisePath', 'a/./b'],
+    ['utf8toUnicode', '\xc3\xa9'],
+    ['trimRight', 'q '],
+  ] as const
+  const { ruleset } = rules(
+    changing
+      .flatMap(([name]) => ['q', '[%&;\\\\]', '<', 'b'].map((text) => [name, text]))
+      .map(([name, text], n) => `SecRule ARGS "@rx ${text}" "id:${n + 1},phase:2,pass,log,t:${name}"`)
+      .join('\n'),
+  )
+  const plan = new MatchPlan(ruleset)
+  const { values } = plan.classOf(0, 1)
+  let most = 0
+  const seen = new Map<string, string>()
+  for (let round = 0; round < 2; round++)
+    for (let set = 0; set < 2 ** changing.length; set++) {
+      const value = `${changing.map(([, text], n) => ((set >>> n) & 1 ? text : 'q')).join('-')}`
+      const found = [...values.hits(value, true)].sort((a, b) => a - b)
+      most = Math.max(most, values.plans)
+      if (round === 0) seen.set(value, found.join())
+      else assert.is(found.join(), seen.get(value), JSON.stringify(value))
+      if (set % 37 !== 0) continue
+      const expected = plan.tests.filter(({ link, matches }) =>
+        matches(link.pipeline.transformations.reduce((text, { apply }) => apply(text), value)),
+      )
+      assert.equal(
+        found,
+        expected.map(({ number }) => number),
+        JSON.stringify(value),
+      )
+    }
+  assert.is(most, mostPlans)
+})
 
 test.run()

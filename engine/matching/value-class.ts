@@ -84,6 +84,11 @@ export class ValueClass {
     this.#parts = partsOf(tests).map((part) => new ClassPart(part, all, prefilter, presence))
   }
 
+  /** Plans that are kept at the moment. */
+  get plans(): number {
+    return this.#parts.reduce((sum, part) => sum + part.plans, 0)
+  }
+
   /** `shared`: whether pipelines share what they have in common. */
   hits(value: ByteString, shared: boolean): Hits {
     const hits: number[] = []
@@ -118,7 +123,7 @@ function partsOf(tests: readonly PlannedTest[]): PipelineTests[][] {
 }
 
 /** LIMIT: plans that are kept, each for a set of pipelines that a string came from; then all are made anew. */
-const mostPlans = 1024
+export const mostPlans = 1024
 
 class ClassPart {
   readonly #trie: PipelineTrie
@@ -138,6 +143,10 @@ class ClassPart {
       presence,
       Math.min(...pipelines.flatMap(({ tests }) => tests.map(({ pureUpTo }) => pureUpTo))),
     )
+  }
+
+  get plans(): number {
+    return this.#plans.size
   }
 
   collect(value: ByteString, shared: boolean, hits: number[]): void {

@@ -19,7 +19,7 @@ const youngMegabytes = 16
  * LIMIT: percent by which a thread's heap may outgrow what lives in it. V8's own growth, up to four times as much, makes
  * long runs take half as much memory again as short ones.
  */
-const heapGrowth = 75
+const heapGrowth = 40
 
 export class Threads {
   readonly #piscina: Piscina
