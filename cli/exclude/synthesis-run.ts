@@ -100,7 +100,7 @@ export async function runSynthesis(request: SynthesisRequest): Promise<Synthesis
   const { unlabelledIds: ids, clients, requests } = gathered
   const unlabelled = await judgeUnlabelled({ laboratory, base, book, ids, clients, requests, templateOf, familyOf })
   const likely = request.likelyBenign ? unlabelled.likely : new Set<string>()
-  for (const id of ids) if (!likely.has(id)) book.drop(id)
+  for (const id of ids) if (!likely.has(id)) book.setAside(id)
   const attacks = await gatherAttacks(base, attackRecords(request, gathered.totals.byLabel.attack > 0))
   const gathering = watch()
   const limits = limitsOf(settings, request.targetScore)

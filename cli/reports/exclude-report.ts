@@ -40,13 +40,16 @@ export interface ExcludeReport {
   /** The price of one SecRuleRemoveById for each rule instead. */
   readonly plain: { readonly ruleIds: readonly number[]; readonly attacksLost: number; readonly detectionsLost: number }
   readonly unlabelled: readonly UnlabelledGroup[]
+  /** Unlabelled records that were blocked and pass with the exclusions: nobody has said whether they should. */
+  readonly unlabelledPassing: readonly string[]
   readonly rounds: number
   readonly timing: SynthesisRun['milliseconds']
 }
 
 export function excludeReport(run: SynthesisRun, request: SynthesisRequest): ExcludeReport {
   const { asGiven, name, settings, totals, synthesis, pricing, book } = run
-  const outcomes = [...synthesis.outcomes.values()]
+  const all = [...synthesis.outcomes.values()]
+  const outcomes = all.filter(({ before }) => before?.aside !== true)
   const cases = book.cases()
   const untouched = cases.filter(({ id }) => !synthesis.outcomes.has(id))
   const clearedByScore: Record<string, number> = {}
@@ -84,6 +87,9 @@ export function excludeReport(run: SynthesisRun, request: SynthesisRequest): Exc
     places: pricing.places.map((place) => ({ ...place, byClass: Object.fromEntries(place.byClass) })),
     plain: pricing.plain,
     unlabelled: run.unlabelled.groups,
+    unlabelledPassing: all
+      .filter(({ before, blocked }) => before?.aside === true && before.blocked && !blocked)
+      .map(({ id }) => id),
     rounds: synthesis.rounds,
     timing: run.milliseconds,
   }

@@ -67,7 +67,7 @@ class ExcludeText {
     if (exclusions.length > 0)
       rows.push([
         'with plain removal',
-        `${plural(plain.ruleIds.length, 'SecRuleRemoveById')} would lose ${count(plain.attacksLost)} of the same attacks${attacksLost === 0 ? '' : ` (${(plain.attacksLost / attacksLost).toFixed(1)} times as many)`}`,
+        `SecRuleRemoveById for each of the ${plural(plain.ruleIds.length, 'rule')} would lose ${count(plain.attacksLost)} of the same attacks${attacksLost === 0 ? '' : ` (${(plain.attacksLost / attacksLost).toFixed(1)} times as many)`}`,
       ])
     const near = this.#nearThreshold()
     if (near !== '') rows.push(['near the threshold', near])
@@ -167,7 +167,7 @@ class ExcludeText {
   }
 
   #unlabelled(): string {
-    const { unlabelled, takenForBenign } = this.report
+    const { unlabelled, takenForBenign, unlabelledPassing } = this.report
     if (unlabelled.length === 0) return ''
     const groups = unlabelled
       .slice(0, shownUnlabelled)
@@ -186,9 +186,19 @@ class ExcludeText {
       takenForBenign > 0
         ? `${plural(takenForBenign, 'unlabelled request')} taken for benign, because every hit on them is a likely false positive.`
         : 'Nobody has said whether these are benign, and no exclusion is made for them; --likely-benign makes them for the likely false positives.'
+    const passing =
+      unlabelledPassing.length === 0
+        ? []
+        : [
+            this.#wrapped(
+              `${plural(unlabelledPassing.length, 'unlabelled request')} that would be blocked ${unlabelledPassing.length === 1 ? 'passes' : 'pass'} with the exclusions, e.g. ${safe(unlabelledPassing[0] ?? '')}: look whether that is right.`,
+              '  ',
+            ),
+          ]
     return [
       this.#title('Unlabelled requests that would be blocked'),
       this.#wrapped(note, '  '),
+      ...passing,
       ...groups,
       ...more,
     ].join('\n')

@@ -41,6 +41,8 @@ export interface Case {
   /** Points of the blocking scores that come from no hit an exclusion may touch. */
   readonly fixed: { readonly inbound: number; readonly outbound: number }
   readonly blocked: boolean
+  /** Nobody says that it is benign: nothing is done for it, but what is done to it is reported. */
+  readonly aside: boolean
   /** Rules that fired and log. */
   readonly ruleIds: readonly number[]
   /** What would block it without any rule that an exclusion may touch; null where nothing does. */
@@ -73,6 +75,7 @@ export class CaseBook {
   readonly #atomIndex = new Map<string, number>()
   readonly #hitIndex = new Map<string, CaseHit>()
   readonly #cases = new Map<string, Case>()
+  readonly #aside = new Map<string, Case>()
   readonly #compared = new Map<string, Set<ByteString>>()
   readonly #disruptive: ReadonlySet<number>
   readonly #levels: ReadonlyMap<number, number>
@@ -116,6 +119,7 @@ export class CaseBook {
         outbound: Math.max(0, verdict.score.outbound - sum(true)),
       },
       blocked: verdict.wouldBlock,
+      aside: false,
       ruleIds: verdict.ruleIds,
       unclearable: unclearable(verdict, hits),
     })
@@ -149,9 +153,12 @@ export class CaseBook {
     )
   }
 
-  /** Takes a case out. What it hit stays known. */
-  drop(id: string): void {
+  /** Nothing is to be done for the case. */
+  setAside(id: string): void {
+    const known = this.#cases.get(id)
+    if (known === undefined) return
     this.#cases.delete(id)
+    this.#aside.set(id, { ...known, aside: true })
   }
 
   /** Gives a case up: nothing clears it. */
@@ -160,13 +167,17 @@ export class CaseBook {
     if (known !== undefined) this.#cases.set(id, { ...known, unclearable: reason })
   }
 
-  /** In the order in which they were added. */
+  /** Those that are not set aside, in the order in which they were added. */
   cases(): readonly Case[] {
     return [...this.#cases.values()]
   }
 
+  setAsideCases(): readonly Case[] {
+    return [...this.#aside.values()]
+  }
+
   caseOf(id: string): Case | undefined {
-    return this.#cases.get(id)
+    return this.#cases.get(id) ?? this.#aside.get(id)
   }
 
   /** What the rule's deepest link compared on such paths, each once, at most 50. */

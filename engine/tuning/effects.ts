@@ -41,7 +41,7 @@ export function effectsOf({ chosen, outcomes, index }: Synthesis, book: CaseBook
     new Set(atoms.flatMap((atom) => covering.get(atom) ?? []))
   for (const outcome of outcomes.values()) {
     const { before, goneHits } = outcome
-    if (before === null) continue
+    if (before === null || before.aside) continue
     for (const candidate of coveringAny(before.hits.flatMap(({ atoms }) => atoms))) touch(effectOf(candidate), outcome)
     for (const { atoms } of goneHits)
       for (const candidate of coveringAny(atoms)) {

@@ -75,6 +75,9 @@ class Synthesiser {
   readonly #ladders = new Map<string, ReturnType<typeof ladder>>()
   readonly #candidates: CandidateInput
   readonly #index: AtomIndex
+  /** What was chosen when `#outcomes` were last brought up to date. */
+  #proven: readonly Candidate[] = []
+  readonly #outcomes = new Map<string, Outcome>()
 
   constructor(private readonly input: SynthesisInput) {
     const { base } = input
@@ -86,9 +89,9 @@ class Synthesiser {
     for (let round = 1; ; round++) {
       const choice = this.#choose()
       const ids = this.input.giveIds(choice.chosen)
-      const outcomes = await this.#prove(choice, ids)
-      const isSettled = await this.#learn(choice, ids, outcomes)
-      if (isSettled || round === mostRounds) return this.#result(choice, ids, outcomes, round)
+      await this.#prove(choice, ids)
+      const isSettled = await this.#learn(choice, ids)
+      if (isSettled || round === mostRounds) return this.#result(choice, ids, round)
     }
   }
 
@@ -148,17 +151,26 @@ class Synthesiser {
     return rungs.filter(isAvailable).find(({ kind }) => kind === 'setting') ?? null
   }
 
-  /** Replays the records that the exclusions touch, in the caller's own mode. */
-  async #prove({ chosen }: Choice, ids: ReadonlyMap<string, readonly number[]>): Promise<Map<string, Outcome>> {
-    const outcomes = new Map<string, Outcome>()
-    if (chosen.length === 0) return outcomes
+  /**
+   * Replays the records that the exclusions touch, in the caller's own mode: those that the choice before did not touch
+   * alike. What is chosen again does again what it did.
+   */
+  async #prove({ chosen }: Choice, ids: ReadonlyMap<string, readonly number[]>): Promise<void> {
+    const keys = new Set(chosen.map(({ key }) => key))
+    const known = new Set(this.#proven.map(({ key }) => key))
+    const changed = [
+      ...chosen.filter(({ key }) => !known.has(key)),
+      ...this.#proven.filter(({ key }) => !keys.has(key)),
+    ]
+    this.#proven = chosen
+    if (changed.length === 0) return
     const { laboratory, book } = this.input
     const trial = await laboratory.load(textsOf(chosen, ids), 'as-given')
-    for await (const { record, verdict } of trial.evaluate(laboratory.records(this.#isTouched(chosen)))) {
+    for await (const { record, verdict } of trial.evaluate(laboratory.records(this.#isTouched(changed)))) {
       const before = book.caseOf(record.id) ?? null
       const fired = new Set(before?.ruleIds ?? [])
       const found = book.hitsIn(record, verdict)
-      outcomes.set(record.id, {
+      this.#outcomes.set(record.id, {
         id: record.id,
         before,
         blocked: verdict.wouldBlock,
@@ -169,7 +181,6 @@ class Synthesiser {
         goneHits: (before?.hits ?? []).filter((hit) => !found.includes(hit)),
       })
     }
-    return outcomes
   }
 
   #isTouched(chosen: readonly Candidate[]): (record: TransactionRecord) => boolean {
@@ -177,32 +188,30 @@ class Synthesiser {
     if (base.ruleset.persistent) return () => true
     const covered = this.#index.coverage(chosen)
     const ids = new Set(
-      book
-        .cases()
+      [...book.cases(), ...book.setAsideCases()]
         .filter(({ hits }) => hits.some((hit) => hit.atoms.some((atom) => covered.has(atom))))
         .map(({ id }) => id),
     )
     const readings = chosen.filter((candidate) => candidate.processor !== null)
     return (record) =>
-      ids.has(record.id) || readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true)
+      ids.has(record.id) ||
+      (record.label === 'benign' && readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true))
   }
 
   /** Takes in what the proof showed that the arithmetic did not; true where there was nothing. */
-  async #learn(
-    { chosen }: Choice,
-    ids: ReadonlyMap<string, readonly number[]>,
-    outcomes: ReadonlyMap<string, Outcome>,
-  ): Promise<boolean> {
+  async #learn({ chosen }: Choice, ids: ReadonlyMap<string, readonly number[]>): Promise<boolean> {
     const { laboratory, book, limits } = this.input
-    const idle = this.#banIdle(chosen, outcomes)
+    const outcomes = this.#outcomes
+    const idle = this.#banIdle(chosen)
     const covered = this.#index.coverage(chosen)
     const expected = expectedCleared(book, covered, limits)
     const failed = new Set(
       [...outcomes.values()]
         .filter(
           ({ id, blocked, before }) =>
-            (expected.has(id) && blocked) ||
-            (blocked && (before === null || (!before.blocked && before.unclearable === null))),
+            blocked &&
+            before?.aside !== true &&
+            (expected.has(id) || before === null || (!before.blocked && before.unclearable === null)),
         )
         .map(({ id }) => id),
     )
@@ -239,10 +248,10 @@ class Synthesiser {
   }
 
   /** Exclusions after which every hit is still there are placebos. */
-  #banIdle(chosen: readonly Candidate[], outcomes: ReadonlyMap<string, Outcome>): boolean {
+  #banIdle(chosen: readonly Candidate[]): boolean {
     const covering = this.#index.coverage(chosen)
     const useful = new Set<string>()
-    for (const { goneHits } of outcomes.values())
+    for (const { goneHits } of this.#outcomes.values())
       for (const atom of goneHits.flatMap(({ atoms }) => atoms))
         for (const { key } of covering.get(atom) ?? []) useful.add(key)
     const idle = chosen.filter(({ key }) => !useful.has(key))
@@ -253,13 +262,9 @@ class Synthesiser {
     return idle.length > 0
   }
 
-  #result(
-    choice: Choice,
-    ids: ReadonlyMap<string, readonly number[]>,
-    outcomes: ReadonlyMap<string, Outcome>,
-    rounds: number,
-  ): Synthesis {
+  #result(choice: Choice, ids: ReadonlyMap<string, readonly number[]>, rounds: number): Synthesis {
     const { book } = this.input
+    const outcomes = this.#outcomes
     const left = choice.left
       .filter(({ id, blocked }) => outcomes.get(id)?.blocked ?? blocked)
       .map(({ id, unclearable }) => ({
