@@ -88,6 +88,7 @@ export { ClientConduct } from './tuning/client-conduct.js'
 export { type Effects, effectsOf } from './tuning/effects.js'
 export type { Exclusion, ExclusionKind, ProvenExclusion } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
+export { type Hit, hitsOf } from './tuning/hits.js'
 export {
   allocateFor,
   allocateIds,
@@ -115,6 +116,13 @@ export {
   type ReadKind,
   readExclusions,
 } from './tuning/read-exclusions.js'
+export {
+  type ReductionStep,
+  type ReproduceOptions,
+  type Reproducer,
+  reproduce,
+  requestBytes,
+} from './tuning/reproduce.js'
 export { settingCarriers } from './tuning/setting-carriers.js'
 export { type Outcome, type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
 export type { AddedText, Evaluated, Laboratory, Trial } from './tuning/trial.js'

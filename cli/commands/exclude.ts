@@ -8,6 +8,7 @@ import { crsTestsOf } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { excludeFromAlerts } from '../exclude/alerts.js'
 import { excludeByHand } from '../exclude/by-hand.js'
+import { type Expectation, excludeReproduce, expectations } from '../exclude/reproduce.js'
 import { runSynthesis, type SynthesisRequest } from '../exclude/synthesis-run.js'
 import { idsAt, type LayoutDefinition, layoutFor, renderLayout, updateFiles, withoutOurs } from '../layouts/index.js'
 import {
@@ -53,6 +54,10 @@ export interface ExcludeOptions extends RulesetOptions, CorpusOptions {
   readonly method?: string
   readonly host?: string
   readonly alerts: readonly string[]
+  /** The folder to write to; true: standard output. */
+  readonly reproduce?: string | true
+  readonly record: readonly string[]
+  readonly expect?: Expectation
 }
 
 const failures = ['false-positive', 'missed-attack', 'placebo'] as const
@@ -95,7 +100,11 @@ function addExcludeOptions(command: Command): Command {
       defaultIdBounds,
     )
     .option('--apply <file|dir>', 'update the file, or the files in the directory, keeping what people edited')
-    .option('--rule <id>', 'by hand: every exclusion for this rule, unproven', wholeNumber('--rule', 1))
+    .option(
+      '--rule <id>',
+      'by hand: every exclusion for this rule, unproven; with --reproduce: this rule alone',
+      wholeNumber('--rule', 1),
+    )
     .option('--param <name>', 'by hand: the parameter, or a target such as REQUEST_COOKIES:sid')
     .option('--path <path>', 'by hand: the path')
     .option('--method <method>', 'by hand: only requests with this method')
@@ -105,6 +114,18 @@ function addExcludeOptions(command: Command): Command {
       'from error logs or audit logs without bodies, unproven (repeatable)',
       collect,
       [],
+    )
+    .option('--reproduce [dir]', 'the smallest requests that show the false positives, as rule tests and curl commands')
+    .option(
+      '--record <id>',
+      'with --reproduce: this record (repeatable; default: the smallest for each rule)',
+      collect,
+      [],
+    )
+    .option(
+      '--expect <what>',
+      `with --reproduce: the test asks that the rule is ${expectations.join(', or ')} (default: silent)`,
+      oneOf('--expect', expectations),
     )
     .option(
       '--format <name>',
@@ -134,6 +155,9 @@ function failOn(text: string, previous: readonly Failure[]): readonly Failure[] 
 }
 
 async function exclude(options: ExcludeOptions): Promise<ExitStatus> {
+  if (options.reproduce !== undefined) return excludeReproduce(options)
+  if (options.record.length > 0 || options.expect !== undefined)
+    throw new UsageError('--record and --expect go with --reproduce')
   if (options.rule !== undefined) return excludeByHand(options, options.rule)
   if (options.alerts.length > 0) return excludeFromAlerts(options)
   for (const name of ['param', 'path', 'method', 'host'] as const)

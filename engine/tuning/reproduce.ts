@@ -155,10 +155,10 @@ class Reduction {
     this.#step('all but the request', () => this.#dropSurroundings())
     this.#step('form', () => this.#simplify())
     for (let round = 0; round < mostRounds; round++) {
-      const before = sizeOf(this.record)
+      const before = requestBytes(this.record)
       this.#step('lists', () => this.#thinLists())
       this.#step('texts', () => this.#shortenTexts())
-      if (sizeOf(this.record) === before) break
+      if (requestBytes(this.record) === before) break
     }
     this.#step('masks', () => this.#maskTexts())
     this.#step('order of headers', () => this.#sortHeaders())
@@ -166,7 +166,7 @@ class Reduction {
 
   #step(what: string, work: () => void): void {
     work()
-    this.steps.push({ what, bytes: sizeOf(this.record) })
+    this.steps.push({ what, bytes: requestBytes(this.record) })
   }
 
   #try(record: TransactionRecord | null): boolean {
@@ -193,6 +193,7 @@ class Reduction {
     this.#try(withRequest(this.record, { httpVersion: '1.1' }))
     this.#try(withoutBody(this.record))
     this.#try(withoutChunks(this.record))
+    this.#try(framed(this.record))
     this.#try(withRequest(this.record, { uri: /^[^?]*/.exec(this.record.request.uri)?.[0] ?? '/' }))
     this.#try(withRequest(this.record, { uri: this.record.request.uri.replace(/^[^?#]*/, '/') }))
     for (const [n, [name]] of this.record.request.headers.entries())
@@ -242,7 +243,7 @@ class Reduction {
 }
 
 /** Bytes of target, headers and body. */
-function sizeOf({ request: { uri, headers, body } }: TransactionRecord): number {
+export function requestBytes({ request: { uri, headers, body } }: TransactionRecord): number {
   return headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, uri.length + body.length)
 }
 
@@ -261,6 +262,14 @@ function withoutChunks(record: TransactionRecord): TransactionRecord | null {
   const left = headers.filter(([name]) => !/^(?:transfer-encoding|content-length|trailer|te)$/i.test(name))
   const length: Header = ['Content-Length', String(body.length)]
   return withHeaders(record, [...left, length])
+}
+
+/** Some captures leave out what nobody can send a body without. */
+function framed(record: TransactionRecord): TransactionRecord | null {
+  const { headers, body } = record.request
+  if (body === '' || headerValue(record, 'content-length') !== null) return null
+  if (headerValue(record, 'transfer-encoding') !== null) return null
+  return withHeaders(record, [...headers, ['Content-Length', String(body.length)]])
 }
 
 function withPlainBoundary(record: TransactionRecord): TransactionRecord | null {
