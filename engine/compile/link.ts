@@ -40,7 +40,8 @@ export function linkRuleset(assembly: Assembly): Ruleset {
       items.push({ rule })
     }
   }
-  const selected = new Map<RuleSelector, readonly number[]>()
+  const selected = new WeakMap<RuleSelector, readonly number[]>()
+  const byText = new Map<string, readonly number[]>()
   const selectableRules = rules.map((rule) => ({
     index: rule.index,
     id: rule.id,
@@ -66,15 +67,24 @@ export function linkRuleset(assembly: Assembly): Ruleset {
     persistent: assembly.readsPersistent && assembly.sequence.some(persists),
     txKeys: assembly.txKeys,
     select: (selector) => {
-      let indexes = selected.get(selector)
+      // How ids are read depends on where they are written; a tag or a message means the same everywhere.
+      const key = selector.kind === 'id' ? null : `${selector.kind} ${selector.text}`
+      let indexes = key === null ? selected.get(selector) : byText.get(key)
       if (indexes === undefined) {
         indexes = selectable(selector).flatMap((rule) => (selector.matches(rule) ? [rule.index] : []))
-        selected.set(selector, indexes)
+        if (key === null) selected.set(selector, indexes)
+        else {
+          if (byText.size >= keptSelections) byText.clear()
+          byText.set(key, indexes)
+        }
       }
       return indexes
     },
   }
 }
+
+/** LIMIT: tags and messages whose rules are kept. */
+const keptSelections = 1000
 
 /** COMPAT(modsec3): exclusions by directive are looked up at run time there, so they reach later rules too. */
 function applyChanges(assembly: Assembly): void {
