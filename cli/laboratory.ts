@@ -36,6 +36,7 @@ export function createLaboratory(options: LaboratoryOptions): Laboratory {
   return {
     load: async (texts, mode) => trialOf(loadWith(options, texts, mode), options),
     records: (isWanted) => wantedRecords(options.corpus, isWanted),
+    recordsWithIds: (ids) => wantedRecords({ ...options.corpus, onlyIds: ids }, ({ id }) => ids.has(id)),
   }
 }
 

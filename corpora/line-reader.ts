@@ -26,11 +26,15 @@ export function selection({ assumeBenign, labels, filters }: SelectionOptions): 
   }
 }
 
-export function createReader(options: unknown): (lines: RawLines) => CorpusItem[] {
+/** `onlyIds`: records with other ids may be left out. */
+export function createReader(
+  options: unknown,
+  onlyIds: ReadonlySet<string> | null = null,
+): (lines: RawLines) => CorpusItem[] {
   const select = selection(options as SelectionOptions)
   return (lines) => {
     const items: CorpusItem[] = []
-    for (const item of readNdjsonLines(lines)) {
+    for (const item of readNdjsonLines(lines, onlyIds)) {
       const selected = select(item)
       if (selected !== null) items.push(selected)
     }

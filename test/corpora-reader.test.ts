@@ -250,4 +250,24 @@ test('labels and filters while reading; a line that cannot be read passes every 
   assert.is(reasonsIn(items).length, 1)
 })
 
+test('with ids asked for, no record that has one is lost, however its line is written', async () => {
+  const request = { method: 'POST', uri: '/' }
+  const lines = [
+    line('wanted'),
+    line('other'),
+    `${JSON.stringify({ request: { ...request, body: '{"id":"x"}' }, id: 'late' })}\n`,
+    `{"id":"other","request":${JSON.stringify(request)},"id":"twice"}\n`,
+    `{"id":"esc\\u0061ped","request":${JSON.stringify(request)}}\n`,
+    `{ "id":"spaced","request":${JSON.stringify(request)}}\n`,
+    'no JSON\n',
+  ]
+  writeFileSync(at('ids.ndjson'), lines.join(''))
+  const onlyIds = new Set(['wanted', 'late', 'twice', 'escaped', 'spaced'])
+  const reader = corpusReader({ specs: [at('ids.ndjson')], assumeBenign: false, labels: [], filters: [], onlyIds })
+  const ids: string[] = []
+  for await (const item of reader.items) ids.push(item.id)
+  for (const id of onlyIds) assert.ok(ids.includes(id), `${id} among ${ids}`)
+  assert.not.ok(ids.includes('other'))
+})
+
 test.run()

@@ -51,6 +51,9 @@ async function judged(records: readonly TransactionRecord[]): Promise<Judgement>
     async *records(isWanted: (record: TransactionRecord) => boolean) {
       yield* records.filter(isWanted)
     },
+    async *recordsWithIds(wanted: ReadonlySet<string>) {
+      yield* records.filter(({ id }) => wanted.has(id))
+    },
   }
   const templateOf = learnPathTemplates(paths, platform)
   const familyOf = learnFamilies(['items[0]', 'items[1]'], platform)

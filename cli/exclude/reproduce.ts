@@ -133,7 +133,7 @@ async function namedOnes(
   { record: ids, rule }: ExcludeOptions,
 ): Promise<readonly FalsePositive[]> {
   const named = new Map<string, FalsePositive | null>(ids.map((id) => [id, null]))
-  for await (const { record, verdict } of trial.evaluate(laboratory.records(({ id }) => named.has(id)))) {
+  for await (const { record, verdict } of trial.evaluate(laboratory.recordsWithIds(new Set(named.keys())))) {
     const ruleIds = scoringRules(verdict, rule)
     const problem = problemWith(record, verdict, ruleIds, rule)
     if (problem !== null) throw new UsageError(`--record ${safe(record.id)}: ${problem}`)

@@ -102,14 +102,29 @@ class HeldLine {
   }
 }
 
-export function* readNdjsonLines({ file, firstLine, bytes, unfinished }: RawLines): Generator<CorpusItem> {
+/** `onlyIds`: lines whose record has another id may be passed over unread. */
+export function* readNdjsonLines(
+  { file, firstLine, bytes, unfinished }: RawLines,
+  onlyIds: ReadonlySet<string> | null = null,
+): Generator<CorpusItem> {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const lines = isUtf8(whole) ? whole.toString('utf8').split('\n') : linesOneByOne(whole)
   if (!unfinished) lines.pop()
   for (const [at, text] of lines.entries()) {
+    if (onlyIds !== null && text !== null && hasOtherId(text, onlyIds)) continue
     const item = lineItem(text, { file, line: firstLine + at }, unfinished && at === lines.length - 1)
     if (item !== null) yield item
   }
+}
+
+const idFirst = '{"id":"'
+
+/** PERF: whether the line begins with an id that is not among these, and has no other; false where only parsing tells. */
+function hasOtherId(text: string, ids: ReadonlySet<string>): boolean {
+  if (!text.startsWith(idFirst)) return false
+  const end = text.indexOf('"', idFirst.length)
+  const id = text.slice(idFirst.length, end)
+  return end > 0 && !id.includes('\\') && !ids.has(id) && !text.includes('"id":', end)
 }
 
 /** Null for a line that is not UTF-8. */

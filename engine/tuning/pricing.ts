@@ -247,8 +247,7 @@ class Pricer {
   async #carriers(places: readonly Place[]): Promise<ReadonlyMap<string, TransactionRecord>> {
     const wanted = new Set(places.map(({ atom }) => atom.examples[0] ?? ''))
     const carriers = new Map<string, TransactionRecord>()
-    for await (const record of this.input.laboratory.records(({ id }) => wanted.has(id)))
-      carriers.set(record.id, record)
+    for await (const record of this.input.laboratory.recordsWithIds(wanted)) carriers.set(record.id, record)
     return carriers
   }
 

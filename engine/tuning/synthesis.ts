@@ -166,7 +166,7 @@ class Synthesiser {
     if (changed.length === 0) return
     const { laboratory, book } = this.input
     const trial = await laboratory.load(textsOf(chosen, ids), 'as-given')
-    for await (const { record, verdict } of trial.evaluate(laboratory.records(this.#isTouched(changed)))) {
+    for await (const { record, verdict } of trial.evaluate(this.#touched(changed))) {
       const before = book.caseOf(record.id) ?? null
       const fired = new Set(before?.ruleIds ?? [])
       const found = book.hitsIn(record, verdict)
@@ -183,19 +183,24 @@ class Synthesiser {
     }
   }
 
-  #isTouched(chosen: readonly Candidate[]): (record: TransactionRecord) => boolean {
-    const { base, book, filenameOf } = this.input
-    if (base.ruleset.persistent) return () => true
-    const covered = this.#index.coverage(chosen)
+  /** Records on which an exclusion may change something. */
+  #touched(changed: readonly Candidate[]): AsyncIterable<TransactionRecord> {
+    const { base, book, filenameOf, laboratory } = this.input
+    if (base.ruleset.persistent) return laboratory.records(() => true)
+    const covered = this.#index.coverage(changed)
     const ids = new Set(
       [...book.cases(), ...book.setAsideCases()]
         .filter(({ hits }) => hits.some((hit) => hit.atoms.some((atom) => covered.has(atom))))
         .map(({ id }) => id),
     )
-    const readings = chosen.filter((candidate) => candidate.processor !== null)
-    return (record) =>
-      ids.has(record.id) ||
-      (record.label === 'benign' && readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true))
+    const readings = changed.filter((candidate) => candidate.processor !== null)
+    if (readings.length === 0) return laboratory.recordsWithIds(ids)
+    return laboratory.records(
+      (record) =>
+        ids.has(record.id) ||
+        (record.label === 'benign' &&
+          readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true)),
+    )
   }
 
   /** Takes in what the proof showed that the arithmetic did not; true where there was nothing. */
@@ -218,7 +223,7 @@ class Synthesiser {
     if (failed.size === 0) return !idle
     const trial = await laboratory.load(textsOf(chosen, ids), 'detection-only')
     let learned = idle
-    for await (const { record, verdict } of trial.evaluate(laboratory.records(({ id }) => failed.has(id)))) {
+    for await (const { record, verdict } of trial.evaluate(laboratory.recordsWithIds(failed))) {
       const known = book.caseOf(record.id)?.hits.length ?? 0
       const persisting = book.extend(record, verdict).filter((hit) => hit.atoms.every((atom) => covered.has(atom)))
       const isNew = (book.caseOf(record.id)?.hits.length ?? 0) > known

@@ -29,6 +29,8 @@ export interface Trial {
 export interface Laboratory {
   /** The caller's ruleset and the texts, in the caller's engine mode or in detection only. Throws RulesetError. */
   load(texts: readonly AddedText[], mode: 'as-given' | 'detection-only'): Promise<Trial>
+  /** The corpus's records with these ids, in its order, read anew. */
+  recordsWithIds(ids: ReadonlySet<string>): AsyncIterable<TransactionRecord>
   /** The corpus's records that are wanted, in its order, read anew. */
   records(isWanted: (record: TransactionRecord) => boolean): AsyncIterable<TransactionRecord>
 }

@@ -61,7 +61,7 @@ export async function judgeUnlabelled(input: UnlabelledInput): Promise<Judgement
   const groups = new Map<string, Group>()
   const groupsOf = new Map<string, Set<string>>()
   if (ids.size === 0) return { groups: [], likely: new Set() }
-  for await (const { record, verdict } of base.evaluate(laboratory.records(({ id }) => ids.has(id)))) {
+  for await (const { record, verdict } of base.evaluate(laboratory.recordsWithIds(ids))) {
     const seen = new Set<string>()
     groupsOf.set(record.id, seen)
     for (const atom of book.caseOf(record.id)?.hits.flatMap((hit) => hit.atoms) ?? []) {
