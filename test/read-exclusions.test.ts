@@ -130,6 +130,7 @@ test('blocks that wafsim wrote give their key; text that cannot be parsed is rep
     rules: [942100],
     ids: [],
     date: '2026-12-01',
+    price: null,
   } as const
   const body = ['SecRuleRemoveById 942100']
   const text = [beginComment(mark), ...body, endComment('abc123', body), 'SecRuleRemoveById 942110'].join('\n')

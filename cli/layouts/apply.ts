@@ -4,7 +4,14 @@
  * What people wrote or changed stays byte for byte. A block that wafsim wrote and nobody changed is replaced, or removed
  * where its exclusion is no longer proposed; the same proposal leaves the same text, with the date it was first written.
  */
-import { beginComment, type Exclusion, endComment, InternalError, UsageError } from '../../engine/index.js'
+import {
+  type BeginMark,
+  beginComment,
+  type Exclusion,
+  endComment,
+  InternalError,
+  UsageError,
+} from '../../engine/index.js'
 import { type Block, type ScannedFile, scanFile, sectionComment } from './blocks.js'
 import { comment, commentLines } from './comments.js'
 import type { FilePart, LayoutDefinition, LayoutFile, LayoutOptions, Placement } from './definition.js'
@@ -230,7 +237,15 @@ class FileWriter {
     const { host } = this.#target.layout
     const { key, kind, placement, ruleIds, configIds } = exclusion
     const body = this.#bodyOf(exclusion)
-    const begin = beginComment({ key, kind, placement, rules: ruleIds, ids: configIds, date })
+    const begin = beginComment({
+      key,
+      kind,
+      placement,
+      rules: ruleIds,
+      ids: configIds,
+      date,
+      price: priceOf(exclusion),
+    })
     const encoded = body.map((line) => host.encode(line))
     const inside = this.#surrounded(encoded)
     if (host.mostBytes !== undefined && inside.join('\n').length > host.mostBytes)
@@ -246,6 +261,13 @@ class FileWriter {
     const directives = encoded.findIndex((line) => !line.startsWith('#'))
     return [...encoded.slice(0, directives), around.before, ...encoded.slice(directives), around.after]
   }
+}
+
+/** What an exclusion cost where it was proven. */
+function priceOf(exclusion: Exclusion): BeginMark['price'] {
+  const { attacksLost } = exclusion
+  if (attacksLost === null || !('attacksBefore' in exclusion)) return null
+  return { attacksLost, attacksBefore: Number(exclusion.attacksBefore) }
 }
 
 /** Throws InternalError where the text would not stay within its lines, UsageError where Apache would read another. */

@@ -1,7 +1,7 @@
 /**
  * The comments around an exclusion that wafsim writes, so that the file can be read back and updated:
  *
- *   # wafsim:begin key=1f2e3d4c5b6a kind=ctl-remove-by-id place=before rules=942100 ids=10001 date=2026-12-01
+ *   # wafsim:begin key=1f2e3d4c5b6a kind=ctl-remove-by-id place=before rules=942100 ids=10001 date=2026-12-01 price=3/120
  *   …
  *   # wafsim:end key=1f2e3d4c5b6a sha=0123456789abcdef
  *
@@ -20,6 +20,8 @@ export interface BeginMark {
   readonly ids: readonly number[]
   /** Day it was written, `YYYY-MM-DD`. */
   readonly date: string
+  /** What it cost that day: attacks lost of those tried where it acts; null: not known. */
+  readonly price: { readonly attacksLost: number; readonly attacksBefore: number } | null
 }
 
 /** How many rules a mark names. */
@@ -28,14 +30,15 @@ const mostRules = 8
 /** Keys are made of these; anything else cannot come from wafsim. */
 const keyPattern = '[A-Za-z0-9_-]{1,64}'
 const beginPattern = new RegExp(
-  `^ wafsim:begin key=(${keyPattern}) kind=([a-z-]+) place=(setup|before|after|location) rules=([\\d,]*) ids=([\\d,]*) date=(\\d{4}-\\d\\d-\\d\\d)\\s*$`,
+  `^ wafsim:begin key=(${keyPattern}) kind=([a-z-]+) place=(setup|before|after|location) rules=([\\d,]*) ids=([\\d,]*) date=(\\d{4}-\\d\\d-\\d\\d)(?: price=(\\d{1,9})/(\\d{1,9}))?\\s*$`,
 )
 const endPattern = new RegExp(`^ wafsim:end key=(${keyPattern}) sha=([0-9a-f]{16})\\s*$`)
 
 export function beginComment(mark: BeginMark): string {
-  const { key, kind, placement, rules, ids, date } = mark
+  const { key, kind, placement, rules, ids, date, price } = mark
+  const cost = price === null ? '' : ` price=${price.attacksLost}/${price.attacksBefore}`
   const named = rules.slice(0, mostRules).join(',')
-  return `# wafsim:begin key=${key} kind=${kind} place=${placement} rules=${named} ids=${ids.join(',')} date=${date}`
+  return `# wafsim:begin key=${key} kind=${kind} place=${placement} rules=${named} ids=${ids.join(',')} date=${date}${cost}`
 }
 
 export function endComment(key: string, lines: readonly string[]): string {
@@ -52,7 +55,7 @@ export function digestOfLines(lines: readonly string[]): string {
 export function readBegin(comment: string): BeginMark | null {
   const match = beginPattern.exec(comment)
   if (match === null) return null
-  const [, key = '', kind = '', placement = '', rules = '', ids = '', date = ''] = match
+  const [, key = '', kind = '', placement = '', rules = '', ids = '', date = '', lost, of] = match
   return {
     key,
     kind: kind as ExclusionKind,
@@ -60,6 +63,7 @@ export function readBegin(comment: string): BeginMark | null {
     rules: numbersIn(rules),
     ids: numbersIn(ids),
     date,
+    price: lost === undefined ? null : { attacksLost: Number(lost), attacksBefore: Number(of) },
   }
 }
 
