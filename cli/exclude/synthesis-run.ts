@@ -1,20 +1,11 @@
-/**
- * `wafsim exclude` from options to exclusions: replay in detection only, gather the false positives, choose and prove.
- */
-import { createHash } from 'node:crypto'
-import type { CorpusRequest } from '../../corpora/index.js'
-import { corpusReader } from '../../corpora/index.js'
 import {
   type Attacks,
   allocateFor,
   type Candidate,
   CaseBook,
-  ClientConduct,
-  createPool,
   type EvaluatedRecord,
   gatherAttacks,
   type IdBounds,
-  isUnreadable,
   type Judgement,
   judgeUnlabelled,
   type KeyFamily,
@@ -26,28 +17,21 @@ import {
   type Platform,
   type Pricing,
   filenameOf as pathOf,
-  patternFacts,
   priceExclusions,
-  requestKey,
   type ScoreLimits,
   type SettingsInForce,
   type Synthesis,
   settingsInForce,
   splitTarget,
   synthesise,
-  Tally,
   type Totals,
-  type TransactionRecord,
   textsOf,
 } from '../../engine/index.js'
 import { createLaboratory, type LaboratoryOptions } from '../laboratory.js'
 import { loadFromOptions } from '../load.js'
-import type { Progress } from '../progress.js'
+import { attackRecords, type GatherRequest, gather } from './gather.js'
 
-export interface SynthesisRequest extends LaboratoryOptions {
-  readonly corpus: CorpusRequest
-  /** Attacks beside those of the corpus; null: none. */
-  readonly attacks: CorpusRequest | null
+export interface SynthesisRequest extends LaboratoryOptions, GatherRequest {
   /** A case is cleared at such a score; null: where it passes. */
   readonly targetScore: number | null
   readonly idBounds: IdBounds
@@ -59,7 +43,6 @@ export interface SynthesisRequest extends LaboratoryOptions {
   /** Unlabelled requests count as benign where the evidence makes that likely. */
   readonly likelyBenign: boolean
   readonly quiet: boolean
-  readonly progress: Progress
 }
 
 export interface SynthesisRun {
@@ -162,21 +145,6 @@ function stopwatch(): () => number {
   }
 }
 
-async function* attackRecords(
-  { corpus, attacks }: SynthesisRequest,
-  inCorpus: boolean,
-): AsyncGenerator<TransactionRecord, void, undefined> {
-  const seen = new Set<string>()
-  for (const request of [inCorpus ? corpus : null, attacks]) {
-    if (request === null) continue
-    for await (const item of corpusReader(request).items) {
-      if (isUnreadable(item) || item.label !== 'attack' || seen.has(item.id)) continue
-      seen.add(item.id)
-      yield item
-    }
-  }
-}
-
 /** Families of the names that hits were seen under, variable by variable. */
 function familiesOf(book: CaseBook, platform: Platform): (variable: string, name: string) => KeyFamily {
   const names = new Map<string, Set<string>>()
@@ -188,84 +156,6 @@ function familiesOf(book: CaseBook, platform: Platform): (variable: string, name
   }
   const families = new Map([...names].map(([variable, set]) => [variable, learnFamilies(set, platform)]))
   return (variable, name) => families.get(variable)?.(name) ?? literalFamily(name)
-}
-
-/** LIMIT: paths that templates are learned from. */
-const mostPaths = 200_000
-
-/** The text by itself: as a part of a message from a worker it would keep the whole of it in memory. */
-function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
-}
-
-function count(paths: Map<string, number>, path: string): void {
-  const seen = paths.get(path)
-  if (seen !== undefined || paths.size < mostPaths) paths.set(path, (seen ?? 0) + 1)
-}
-
-interface Gathered {
-  readonly totals: Totals
-  readonly sources: readonly string[]
-  readonly digest: string
-  /** Requests by path, as rules see it. */
-  readonly paths: ReadonlyMap<string, number>
-  /** Requests by `requestKey`. */
-  readonly requests: ReadonlyMap<string, number>
-  readonly clients: ClientConduct
-  /** Unlabelled records that would be blocked; they are in the book. */
-  readonly unlabelledIds: ReadonlySet<string>
-}
-
-/** Replays the corpus in detection only, so that an early block hides nothing. */
-async function gather(
-  request: SynthesisRequest,
-  loaded: LoadedRuleset,
-  settings: SettingsInForce,
-  book: CaseBook,
-  filenameOf: (record: EvaluatedRecord) => string,
-): Promise<Gathered> {
-  const corpus = corpusReader(request.corpus)
-  const { workers, recordTimeout, progress } = request
-  const tally = new Tally({ inbound: settings.inboundThreshold, outbound: settings.outboundThreshold })
-  const pool = createPool(loaded, {
-    workers,
-    mainThreadWorks: workers > 1,
-    reader: corpus.reader,
-    facts: patternFacts(loaded),
-    recordTimeout,
-    digests: true,
-    origins: true,
-  })
-  const digest = createHash('sha256')
-  const paths = new Map<string, number>()
-  const requests = new Map<string, number>()
-  const clients = new ClientConduct()
-  const unlabelledIds = new Set<string>()
-  let records = 0
-  try {
-    for await (const results of pool.runBatches(corpus.parts)) {
-      for (const { item, verdict } of results) {
-        records++
-        tally.add(verdict)
-        if (isUnreadable(item)) continue
-        digest.update(item.digest ?? '')
-        const path = detached(filenameOf(item))
-        // Whoever attacks has no say in what one place of the application is.
-        if (item.label !== 'attack') count(paths, path)
-        count(requests, requestKey(item.request.method, path))
-        if (item.evidence !== 'complete') continue
-        clients.add(item, verdict)
-        if (item.label === 'unknown' && verdict.wouldBlock) unlabelledIds.add(item.id)
-        if (item.label === 'benign' || (item.label === 'unknown' && verdict.wouldBlock)) book.add(item, verdict)
-      }
-      progress.update(records, corpus.share())
-    }
-  } finally {
-    progress.stop()
-    await pool.close()
-  }
-  const totals = tally.totals()
-  return { totals, sources: corpus.sources, digest: digest.digest('hex'), paths, requests, clients, unlabelledIds }
 }
 
 function limitsOf(
