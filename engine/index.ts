@@ -59,6 +59,7 @@ export { createPersistentStore, type PersistentStore } from './transaction/persi
 export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/verdict.js'
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
 export { type AlertGroup, AlertGroups, type AlertSeen } from './tuning/alert-groups.js'
+export { AtomIndex } from './tuning/atom-index.js'
 export { AttackProfiles } from './tuning/attack-profiles.js'
 export { type Attacks, gatherAttacks, lossModel } from './tuning/attacks.js'
 export { Audit, type AuditOptions } from './tuning/audit.js'
@@ -73,6 +74,7 @@ export {
 export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
 export { type HandInput, type HandLadder, idsOf, laddersAt, laddersByHand, type Rung } from './tuning/by-hand.js'
 export {
+  type Applied,
   type Candidate,
   eligible,
   exclusionFrom,
@@ -100,6 +102,7 @@ export {
   parseIdBounds,
 } from './tuning/ids.js'
 export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, readEnd } from './tuning/markers.js'
+export { type Outcome, outcomeOf } from './tuning/outcome.js'
 export { type KeyFamily, learnFamilies, literalFamily } from './tuning/parameter-families.js'
 export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'
 export { longestPayload, type Payload, PayloadCollector, type PayloadCounts, payloadsOf } from './tuning/payloads.js'
@@ -124,8 +127,15 @@ export {
   requestBytes,
 } from './tuning/reproduce.js'
 export { settingCarriers } from './tuning/setting-carriers.js'
-export { type Outcome, type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
+export { type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
 export type { AddedText, Evaluated, Laboratory, Trial } from './tuning/trial.js'
 export { type Judgement, judgeUnlabelled, requestKey, type UnlabelledGroup } from './tuning/unlabelled.js'
 export { type Variant, type WayScope, waysAround } from './tuning/ways-around.js'
+export {
+  type AppliedOptions,
+  appliedFrom,
+  WrittenEvidence,
+  type WrittenExclusion,
+  writtenExclusions,
+} from './tuning/written.js'
 export { variables } from './variables/index.js'

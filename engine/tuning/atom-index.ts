@@ -3,7 +3,7 @@
  * path, which tell nearly all of them apart.
  */
 import type { ByteString } from '../model/exchange.js'
-import type { Candidate } from './candidates.js'
+import type { Applied } from './candidates.js'
 import type { Atom } from './case-book.js'
 import type { PathTemplate } from './path-templates.js'
 
@@ -17,14 +17,16 @@ export class AtomIndex {
   readonly #literal = new Map<string, Atom[]>()
   readonly #covered = new Map<string, readonly number[]>()
 
-  /** `atoms` may grow behind the index. */
+  /**
+   * `atoms` may grow behind the index. `templateOf` is what candidates got their templates from; null: they have others.
+   */
   constructor(
     private readonly atoms: readonly Atom[],
-    private readonly templateOf: (path: ByteString) => PathTemplate,
+    private readonly templateOf: ((path: ByteString) => PathTemplate) | null,
   ) {}
 
   /** Indexes of the atoms that the candidate covers, ascending. */
-  atomsOf(candidate: Candidate): readonly number[] {
+  atomsOf(candidate: Applied): readonly number[] {
     this.#extend()
     let covered = this.#covered.get(candidate.key)
     if (covered === undefined) {
@@ -38,15 +40,16 @@ export class AtomIndex {
   }
 
   /** The candidates that cover an atom, for each atom that any does. */
-  coverage(candidates: readonly Candidate[]): ReadonlyMap<number, readonly Candidate[]> {
-    const covering = new Map<number, Candidate[]>()
+  coverage<A extends Applied>(candidates: readonly A[]): ReadonlyMap<number, readonly A[]> {
+    const covering = new Map<number, A[]>()
     for (const candidate of candidates) for (const atom of this.atomsOf(candidate)) push(covering, atom, candidate)
     return covering
   }
 
-  #possible({ ruleIds, tags, scope: { template } }: Candidate): readonly Atom[] {
+  #possible({ ruleIds, tags, scope: { template } }: Applied): readonly Atom[] {
     if (tags.length > 0) return this.atoms
-    if (template === null) return ruleIds.flatMap((ruleId) => this.#byRule.get(ruleId) ?? [])
+    if (template === null || this.templateOf === null)
+      return ruleIds.flatMap((ruleId) => this.#byRule.get(ruleId) ?? [])
     return ruleIds.flatMap((ruleId) => {
       const own = this.#byPlace.get(placeKey(ruleId, template.operator)) ?? []
       if (template.literal) return own
@@ -60,12 +63,13 @@ export class AtomIndex {
     for (; this.#indexed < this.atoms.length; this.#indexed++) {
       const atom = this.atoms[this.#indexed] as Atom
       const { ruleId, path } = atom
+      push(this.#byRule, ruleId, atom)
+      if (this.templateOf === null) continue
       let template = this.#templates.get(path)
       if (template === undefined) {
         template = this.templateOf(path)
         this.#templates.set(path, template)
       }
-      push(this.#byRule, ruleId, atom)
       push(this.#byPlace, placeKey(ruleId, template.operator), atom)
       if (template.literal) push(this.#literal, placeKey(ruleId, String(segments(path))), atom)
     }

@@ -37,7 +37,7 @@ function textsOf({ parts, bundle }: LoadedRuleset['source']): { readonly name: s
   return [...texts, ...files]
 }
 
-function placeOf({ file, line, column }: ReadExclusion['span']): string {
+export function placeOf({ file, line, column }: ReadExclusion['span']): string {
   return `${file}\0${line}\0${column}`
 }
 
@@ -47,14 +47,20 @@ function isSwitchOrLocated({ kind, containers, selector }: ReadExclusion): boole
   return kind === 'ctl-switch' && /^(?:ruleEngine|requestBodyAccess)\s*=\s*(?:Off|DetectionOnly)\s*$/i.test(selector)
 }
 
-function textOf({ kind, selector, targets }: ReadExclusion): ByteString {
+/** The exclusion as it is commonly written. */
+export function textOf({ kind, selector, targets }: ReadExclusion): ByteString {
   if (kind === 'allow' || kind === 'engine-switch') return selector.replace('=', kind === 'allow' ? ':' : ' ')
   if (kind === 'ctl-switch') return `ctl:${selector}`
   const name = kind.startsWith('location-') ? 'remove-by-id' : kind
-  if (name.startsWith('ctl-')) return `ctl:${name.slice(4)}=${[selector, ...targets].join(';')}`
+  if (name.startsWith('ctl-')) return `ctl:rule${camelCase(name.slice(3))}=${[selector, ...targets].join(';')}`
   const by = name.replace(/^(?:remove|update-target)-by-/, '')
   const directive = `SecRule${name.startsWith('remove') ? 'Remove' : 'UpdateTarget'}By${by[0]?.toUpperCase() ?? ''}${by.slice(1)}`
   return [directive, selector, ...targets.map((target) => `"!${target}"`)].join(' ')
+}
+
+/** `-remove-target-by-id` to `RemoveTargetById`. */
+function camelCase(text: string): string {
+  return text.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /**

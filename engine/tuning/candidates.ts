@@ -43,6 +43,12 @@ export interface Candidate {
   covers(source: HitSource): boolean
 }
 
+/** An exclusion as proof and price see it, whoever wrote it: what it names, and what it covers. */
+export type Applied = Pick<
+  Candidate,
+  'key' | 'kind' | 'ruleIds' | 'tags' | 'targets' | 'scope' | 'processor' | 'covers'
+>
+
 /** A rung of the ladder that the platform, or the rule, does not allow. */
 export interface Unavailable {
   readonly kind: ExclusionKind
@@ -195,7 +201,7 @@ function preference({ kind, narrowness, opens, processor, targets }: Candidate):
 }
 
 /** Candidates with the same place open the same door: their losses add up there. */
-export function placeOf({ scope, targets }: Candidate): string {
+export function placeOf({ scope, targets }: Applied): string {
   return `${scope.template?.operator ?? '*'} ${targets.join(' ')}`
 }
 

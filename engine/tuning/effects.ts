@@ -2,9 +2,10 @@
  * What each exclusion of a proven set did to the records it touches: requests cleared, hits removed, what is still
  * blocked and by what, what else changed.
  */
-import type { Candidate } from './candidates.js'
+import type { AtomIndex } from './atom-index.js'
+import type { Applied } from './candidates.js'
 import type { CaseBook } from './case-book.js'
-import type { Outcome, Synthesis } from './synthesis.js'
+import type { Outcome } from './outcome.js'
 
 export interface Effects {
   readonly clears: { readonly requests: number; readonly hits: number; readonly recordIds: readonly string[] }
@@ -32,12 +33,19 @@ interface MutableEffects {
   readonly changes: { id: string; newRules: readonly number[] }[]
 }
 
+/** Exclusions that were replayed together. */
+export interface Replayed {
+  readonly chosen: readonly Applied[]
+  readonly outcomes: ReadonlyMap<string, Outcome>
+  readonly index: AtomIndex
+}
+
 /** By key of the candidate. */
-export function effectsOf({ chosen, outcomes, index }: Synthesis, book: CaseBook): ReadonlyMap<string, Effects> {
+export function effectsOf({ chosen, outcomes, index }: Replayed, book: CaseBook): ReadonlyMap<string, Effects> {
   const covering = index.coverage(chosen)
   const effects = new Map<string, MutableEffects>(chosen.map(({ key }) => [key, noEffects()]))
-  const effectOf = ({ key }: Candidate): MutableEffects => effects.get(key) as MutableEffects
-  const coveringAny = (atoms: readonly number[]): ReadonlySet<Candidate> =>
+  const effectOf = ({ key }: Applied): MutableEffects => effects.get(key) as MutableEffects
+  const coveringAny = (atoms: readonly number[]): ReadonlySet<Applied> =>
     new Set(atoms.flatMap((atom) => covering.get(atom) ?? []))
   for (const outcome of outcomes.values()) {
     const { before, goneHits } = outcome

@@ -9,7 +9,7 @@ import type { ByteString, TransactionRecord } from '../model/exchange.js'
 import type { Verdict } from '../model/verdict.js'
 import type { AtomIndex } from './atom-index.js'
 import type { Attacks } from './attacks.js'
-import { type Candidate, placeOf } from './candidates.js'
+import { type Applied, placeOf } from './candidates.js'
 import { type CarrierKind, kindOfTarget } from './carrier-kinds.js'
 import { neutral, placePayload } from './carriers.js'
 import type { Atom, CaseBook } from './case-book.js'
@@ -76,7 +76,7 @@ export interface PricingInput {
   readonly book: CaseBook
   readonly index: AtomIndex
   readonly attacks: Attacks
-  readonly chosen: readonly Candidate[]
+  readonly chosen: readonly Applied[]
   /** Records of the replay that the exclusions were made from. */
   readonly records: number
   filenameOf(record: TransactionRecord): ByteString
@@ -101,7 +101,7 @@ export async function priceExclusions(input: PricingInput): Promise<Pricing> {
 }
 
 interface Place {
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly Applied[]
   readonly atom: Atom
   readonly ruleIds: ReadonlySet<number>
 }
@@ -215,7 +215,7 @@ class Pricer {
   /** Each place that an exclusion opens, with an atom that shows it and all rules that no longer look there. */
   #openedPlaces(): readonly Place[] {
     const { chosen, book, index } = this.input
-    const groups = new Map<string, { candidates: Candidate[]; atom: Atom }>()
+    const groups = new Map<string, { candidates: Applied[]; atom: Atom }>()
     const covering = index.coverage(chosen)
     for (const atom of book.atoms) {
       if (atom.examples.length === 0) continue
@@ -227,7 +227,7 @@ class Pricer {
         else if (!group.candidates.includes(candidate)) group.candidates.push(candidate)
       }
     }
-    const byScope = new Map<string, Candidate[]>()
+    const byScope = new Map<string, Applied[]>()
     for (const candidate of chosen) {
       const scope = candidate.scope.template?.operator ?? ''
       const list = byScope.get(scope)
@@ -316,7 +316,7 @@ class Pricer {
   }
 
   /** Counts a lost attack for each exclusion whose rule would have fired on it. */
-  #blame(candidates: readonly Candidate[], before: Verdict, after: Verdict): void {
+  #blame(candidates: readonly Applied[], before: Verdict, after: Verdict): void {
     const gone = new Set(lostRules(before, after, this.input.attacks.blocking))
     for (const { key, ruleIds } of candidates)
       if (ruleIds.some((ruleId) => gone.has(ruleId))) this.#priceOf(key).attacksLost++
@@ -362,7 +362,7 @@ class Pricer {
   }
 
   /** Attacks in the content type, method or size that a rule, driven by a setting, no longer refuses. */
-  async #setting(candidate: Candidate, plain: Trial): Promise<PlacePrice | null> {
+  async #setting(candidate: Applied, plain: Trial): Promise<PlacePrice | null> {
     const [ruleId = 0] = candidate.ruleIds
     const { book, attacks, index } = this.input
     const { template } = candidate.scope

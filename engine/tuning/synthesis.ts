@@ -8,8 +8,9 @@
 import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
 import { AtomIndex } from './atom-index.js'
 import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
-import type { Atom, Case, CaseBook, CaseHit, ScoreLimits } from './case-book.js'
+import type { Atom, Case, CaseBook, ScoreLimits } from './case-book.js'
 import { type Choice, chooseExclusions } from './choice.js'
+import { type Outcome, outcomeOf } from './outcome.js'
 import type { KeyFamily } from './parameter-families.js'
 import type { PathTemplate } from './path-templates.js'
 import { type Spot, splitTarget } from './place.js'
@@ -30,21 +31,6 @@ export interface SynthesisInput {
   /** Attacks that the candidate loses on top of what is lost without these rules at its place. */
   lossOf(candidate: Candidate, removed: ReadonlySet<number>): number
   readonly giveIds: GiveIds
-}
-
-/** What became of a record that was replayed under the exclusions. */
-export interface Outcome {
-  readonly id: string
-  readonly before: Case | null
-  readonly blocked: boolean
-  readonly blockedBy: number | null
-  readonly score: number
-  /** A rule that scores still fires. */
-  readonly alerted: boolean
-  /** Rules that fire under the exclusions and did not without. */
-  readonly newRules: readonly number[]
-  /** Hits of the case that are gone. */
-  readonly goneHits: readonly CaseHit[]
 }
 
 export interface Synthesis {
@@ -166,21 +152,8 @@ class Synthesiser {
     if (changed.length === 0) return
     const { laboratory, book } = this.input
     const trial = await laboratory.load(textsOf(chosen, ids), 'as-given')
-    for await (const { record, verdict } of trial.evaluate(this.#touched(changed))) {
-      const before = book.caseOf(record.id) ?? null
-      const fired = new Set(before?.ruleIds ?? [])
-      const found = book.hitsIn(record, verdict)
-      this.#outcomes.set(record.id, {
-        id: record.id,
-        before,
-        blocked: verdict.wouldBlock,
-        blockedBy: verdict.blockedBy?.ruleId ?? null,
-        score: verdict.score.inbound,
-        alerted: found.length > 0,
-        newRules: verdict.ruleIds.filter((id) => !fired.has(id)),
-        goneHits: (before?.hits ?? []).filter((hit) => !found.includes(hit)),
-      })
-    }
+    for await (const { record, verdict } of trial.evaluate(this.#touched(changed)))
+      this.#outcomes.set(record.id, outcomeOf(book, record, verdict))
   }
 
   /** Records on which an exclusion may change something. */

@@ -11,6 +11,8 @@ import type { SettingsInForce } from '../settings-in-force.js'
 export interface AddedText {
   readonly placement: 'setup' | 'before' | 'after'
   readonly text: ByteString
+  /** For diagnostics. */
+  readonly name?: string
 }
 
 export interface Evaluated {
