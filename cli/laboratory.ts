@@ -11,6 +11,7 @@ import {
   evaluate,
   isUnreadable,
   type Laboratory,
+  type Lift,
   type LoadedRuleset,
   patternFacts,
   settingsInForce,
@@ -29,6 +30,8 @@ export interface LaboratoryOptions {
   readonly recordTimeout: number
 }
 
+export type TrialOptions = Pick<LaboratoryOptions, 'workers' | 'recordTimeout'> & { readonly lift?: Lift }
+
 /** LIMIT: so many records are evaluated here before threads are started, whose start costs about as much. */
 const recordsHere = 1500
 
@@ -45,7 +48,7 @@ function loadWith(
   texts: readonly AddedText[],
   mode: 'as-given' | 'detection-only',
 ): LoadedRuleset {
-  const placed = texts.map((each, n) => ({ ...each, name: `exclusion ${n + 1}` }))
+  const placed = texts.map((each, n) => ({ ...each, name: each.name ?? `exclusion ${n + 1}` }))
   const given = mode === 'as-given' ? ruleset : { ...ruleset, engineMode: 'detection-only' as const }
   return loadFromOptions(given, { quiet: true, texts: placed }).loaded
 }
@@ -57,7 +60,8 @@ async function* wantedRecords(
   for await (const item of corpusReader(request).items) if (!isUnreadable(item) && isWanted(item)) yield item
 }
 
-function trialOf(loaded: LoadedRuleset, options: LaboratoryOptions): Trial {
+/** `lift`: exclusions that take nothing away, for verdicts that say what they would have taken. */
+export function trialOf(loaded: LoadedRuleset, options: TrialOptions): Trial {
   return {
     ruleset: loaded.ruleset,
     settings: settingsInForce(loaded.ruleset),
@@ -68,13 +72,14 @@ function trialOf(loaded: LoadedRuleset, options: LaboratoryOptions): Trial {
 async function* evaluateAll(
   loaded: LoadedRuleset,
   records: AsyncIterable<TransactionRecord> | Iterable<TransactionRecord>,
-  options: LaboratoryOptions,
+  options: TrialOptions,
 ): AsyncGenerator<Evaluated, void, undefined> {
-  const { workers, recordTimeout } = options
+  const { workers, recordTimeout, lift } = options
+  const lifting = lift === undefined ? {} : { liftExclusions: lift }
   const { ruleset } = loaded
   const here = (record: TransactionRecord): Evaluated => ({
     record,
-    verdict: evaluate(ruleset, record, { recordTimeout }),
+    verdict: evaluate(ruleset, record, { recordTimeout, ...lifting }),
   })
   const rest = iterate(records)
   if (ruleset.persistent) {
@@ -100,7 +105,7 @@ async function* evaluateAll(
 async function* inPool(
   loaded: LoadedRuleset,
   records: AsyncIterable<TransactionRecord>,
-  { workers, recordTimeout }: LaboratoryOptions,
+  { workers, recordTimeout, lift }: TrialOptions,
 ): AsyncGenerator<Evaluated, void, undefined> {
   const waiting: TransactionRecord[] = []
   async function* noted(): AsyncGenerator<TransactionRecord, void, undefined> {
@@ -109,8 +114,9 @@ async function* inPool(
       yield record
     }
   }
+  const lifting = lift === undefined ? {} : { liftExclusions: lift }
   const facts = workers === 0 ? {} : { facts: patternFacts(loaded) }
-  const pool = createPool(loaded, { workers, mainThreadWorks: workers > 1, recordTimeout, ...facts })
+  const pool = createPool(loaded, { workers, mainThreadWorks: workers > 1, recordTimeout, ...facts, ...lifting })
   try {
     for await (const { verdict } of pool.run(noted())) yield { record: waiting.shift() as TransactionRecord, verdict }
   } finally {

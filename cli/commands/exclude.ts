@@ -27,6 +27,7 @@ import { type ExcludeReport, excludeReport } from '../reports/exclude-report.js'
 import { excludeText } from '../reports/exclude-text.js'
 import { plural, safe } from '../reports/layout.js'
 import { registerExcludeAudit } from './exclude-audit.js'
+import { registerExcludeVerify } from './exclude-verify.js'
 
 export const excludeFormats = ['text', 'json', 'conf'] as const
 export type ExcludeFormat = (typeof excludeFormats)[number]
@@ -74,6 +75,7 @@ export const excludeCommand: CommandDefinition = {
       finish(await exclude(options))
     })
     registerExcludeAudit(command, finish)
+    registerExcludeVerify(command, finish)
   },
 }
 

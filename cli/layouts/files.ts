@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import {
+  type BeginMark,
   type Diagnostic,
   type Exclusion,
   idName,
@@ -110,6 +111,9 @@ export function idsInFile(text: string): WrittenIds {
 export interface WrittenTexts {
   readonly exclusions: readonly ReadExclusion[]
   readonly diagnostics: readonly Diagnostic[]
+  readonly paths: readonly string[]
+  /** Of the blocks that wafsim wrote, by key, and whether people have edited them. */
+  readonly marks: ReadonlyMap<string, { readonly mark: BeginMark; readonly edited: boolean }>
   /** SecLang by place, with the file's lines where they are in the file. */
   readonly texts: readonly { readonly placement: Placement; readonly name: string; readonly text: string }[]
 }
@@ -123,12 +127,15 @@ export function readWritten(path: string, platform: PlatformName): WrittenTexts 
   const files = paths.map((each) => {
     const text = readIfThere(each)
     if (text === null) throw new UsageError(`${each}: no such file; check the path`)
-    return { name: each, ...readExclusions(secLangOf(text), each, platform) }
+    const { blocks } = scanFile(text, hostOf(text))
+    return { name: each, blocks, ...readExclusions(secLangOf(text), each, platform) }
   })
   const order: readonly Placement[] = ['setup', 'before', 'after', 'location']
   return {
     exclusions: files.flatMap((file) => file.exclusions),
     diagnostics: files.flatMap((file) => file.diagnostics),
+    paths,
+    marks: new Map(files.flatMap(({ blocks }) => blocks.map(({ mark, edited }) => [mark.key, { mark, edited }]))),
     texts: order.flatMap((placement) =>
       files
         .map(({ name, texts }) => ({ placement, name, text: texts[placement] }))
@@ -139,11 +146,16 @@ export function readWritten(path: string, platform: PlatformName): WrittenTexts 
 
 function filesIn(directory: string): readonly string[] {
   const found = readdirSync(directory)
-    .filter((name) => name.endsWith('.conf'))
+    .filter((name) => name.endsWith('.conf') && !isRuleFileOfCrs(name))
     .sort()
     .map((name) => join(directory, name))
   if (found.length === 0) throw new UsageError(`${directory}: no file in this directory ends in .conf`)
   return found
+}
+
+/** Among the rules of CRS two files are there for exclusions. */
+function isRuleFileOfCrs(name: string): boolean {
+  return /^(?:REQUEST|RESPONSE)-9\d\d-/.test(name) && !/^(?:REQUEST-900|RESPONSE-999)-EXCLUSION-RULES-/.test(name)
 }
 
 /** The SecLang in a file of any layout, with the lines of the file: those of the host language are empty. */
