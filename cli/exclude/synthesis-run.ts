@@ -1,3 +1,6 @@
+/**
+ * `wafsim exclude` from options to exclusions: replay in detection only, gather the false positives, choose and prove.
+ */
 import {
   type Attacks,
   allocateFor,
