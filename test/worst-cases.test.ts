@@ -130,4 +130,11 @@ for (const name of names) {
   })
 }
 
+test("names that share buckets of libmodsecurity's table", () => {
+  assertLinear('distinct names', 2000, (count) => {
+    const args = Array.from({ length: count }, (_, n) => ({ key: `name${n}`, value: '1' }))
+    return () => collectionOf(args, platforms.modsec3).all()
+  })
+})
+
 test.run()

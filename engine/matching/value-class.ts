@@ -125,6 +125,9 @@ function partsOf(tests: readonly PlannedTest[]): PipelineTests[][] {
 /** LIMIT: plans that are kept, each for a set of pipelines that a string came from; then all are made anew. */
 export const mostPlans = 1024
 
+/** A value, however short, takes about as long as so many bytes looked at. */
+const valueCost = 64
+
 class ClassPart {
   readonly #trie: PipelineTrie
   readonly #plans = new Map<number, StringPlan>()
@@ -150,7 +153,7 @@ class ClassPart {
   }
 
   collect(value: ByteString, shared: boolean, hits: number[]): void {
-    spend(value.length)
+    spend(valueCost + value.length)
     const { count, strings, folds, ends, lows, highs } = shared
       ? this.#trie.transform(value)
       : this.#trie.transformSingly(value)

@@ -9,6 +9,7 @@
  */
 import type { Entry } from '../model/definitions.js'
 import type { ByteString } from '../model/exchange.js'
+import { spend } from '../time-budget.js'
 
 const firstBuckets = 11
 /** Sizes that follow when a table is full. */
@@ -41,10 +42,14 @@ function orderOf(keys: readonly ByteString[]): readonly number[] {
 }
 
 function computedOrder(keys: readonly ByteString[]): readonly number[] {
+  spend(nodeCost * keys.length)
   const table = new BucketTable(keys)
   for (let i = 0; i < keys.length; i++) table.insert(i)
   return table.visited()
 }
+
+/** Putting a value in takes about as long as so many bytes looked at. */
+const nodeCost = 64
 
 /** Before the first node of the list. */
 const listHead = -1
@@ -59,6 +64,9 @@ class BucketTable {
   readonly #hashes: readonly number[]
   // PERF(transaction): most tables are small, for which plain arrays are made faster than typed ones.
   readonly #next: number[]
+  readonly #previous: number[]
+  /** By key, its first node in the list: buckets of an attacker's names are long. */
+  readonly #firstOfKey = new Map<ByteString, number>()
   #first = absent
   #before: number[]
   #buckets = firstBuckets
@@ -68,14 +76,17 @@ class BucketTable {
   constructor(private readonly keys: readonly ByteString[]) {
     this.#hashes = keys.map(sumOfBytes)
     this.#next = keys.map(() => absent)
+    this.#previous = keys.map(() => absent)
     this.#before = new Array<number>(firstBuckets).fill(absent)
   }
 
   insert(node: number): void {
     if (this.#count + 1 > this.#buckets) this.#grow()
     const bucket = this.#bucketOf(node)
-    const twin = this.#beforeTwin(node, bucket)
-    if (twin !== absent) this.#linkBehind(node, twin)
+    const key = this.keys[node] as ByteString
+    const twin = this.#firstOfKey.get(key)
+    this.#firstOfKey.set(key, node)
+    if (twin !== undefined) this.#linkBehind(node, this.#previous[twin] as number)
     else if (this.#before[bucket] !== absent) this.#linkBehind(node, this.#before[bucket] as number)
     else this.#linkFirst(node, bucket)
     this.#count++
@@ -99,7 +110,10 @@ class BucketTable {
   }
 
   #linkBehind(node: number, previous: number): void {
-    this.#next[node] = this.#after(previous)
+    const follower = this.#after(previous)
+    this.#next[node] = follower
+    this.#previous[node] = previous
+    if (follower !== absent) this.#previous[follower] = node
     if (previous === listHead) this.#first = node
     else this.#next[previous] = node
   }
@@ -110,17 +124,6 @@ class BucketTable {
     this.#linkBehind(node, listHead)
     if (follower !== absent) this.#before[this.#bucketOf(follower)] = node
     this.#before[bucket] = listHead
-  }
-
-  /** The node before the first one of the same key, `absent` where there is none. */
-  #beforeTwin(node: number, bucket: number): number {
-    let previous = this.#before[bucket] as number
-    if (previous === absent) return absent
-    for (let at = this.#after(previous); at !== absent && this.#bucketOf(at) === bucket; at = this.#after(at)) {
-      if (this.keys[at] === this.keys[node]) return previous
-      previous = at
-    }
-    return absent
   }
 
   /** Nodes move in list order; one behind another of its new bucket stays behind it, so that twins keep theirs. */
