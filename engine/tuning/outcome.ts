@@ -12,6 +12,7 @@ export interface Outcome {
   readonly blocked: boolean
   readonly blockedBy: number | null
   readonly score: number
+  readonly outboundScore: number
   /** A rule that scores still fires. */
   readonly alerted: boolean
   /** Rules that fire under the exclusions and did not without. */
@@ -31,6 +32,7 @@ export function outcomeOf(book: CaseBook, record: EvaluatedRecord, verdict: Verd
     blocked: verdict.wouldBlock,
     blockedBy: verdict.blockedBy?.ruleId ?? null,
     score: verdict.score.inbound,
+    outboundScore: verdict.score.outbound,
     alerted: found.length > 0,
     newRules: verdict.ruleIds.filter((id) => !fired.has(id)),
     goneHits: (before?.hits ?? []).filter((hit) => !found.includes(hit)),

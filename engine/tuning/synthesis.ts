@@ -186,8 +186,8 @@ class Synthesiser {
     const failed = new Set(
       [...outcomes.values()]
         .filter(
-          ({ id, blocked, before }) =>
-            blocked &&
+          ({ id, blocked, score, outboundScore, before }) =>
+            (blocked || score > limits.inbound || outboundScore > limits.outbound) &&
             before?.aside !== true &&
             (expected.has(id) || before === null || (!before.blocked && before.unclearable === null)),
         )
