@@ -225,6 +225,7 @@ export const hostileValues: readonly HostileValue[] = [
   spoilt('dots then !', '. ', '!'),
   spoilt('/. then !', '/.', '!'),
   spoilt("' then x", "''", 'x'),
+  spoilt("\\' then x", "\\'''", 'x'),
   spoilt('entity without end', '&aaaaaaaaaaaaaaaa', ';'),
   spoilt('hex then g', '41', 'g'),
   mixed('SQL', sqlPieces, 1),

@@ -2,6 +2,7 @@
  * The bytes of SQL by what they mean to libinjection's tokeniser, as tables of 256.
  */
 import type { ByteString } from '../../model/exchange.js'
+import { spend } from '../../time-budget.js'
 
 /** Readers of tokens, by the byte a token begins with. */
 export const word = 0
@@ -152,5 +153,7 @@ const longestRest = 4096
 
 /** The first place from `from` on where what stands from `place` to the end of the value stands too. */
 export function firstAlike(value: ByteString, from: number, place: number): number {
-  return value.length - place > longestRest ? place : value.indexOf(value.slice(place), from)
+  if (value.length - place > longestRest) return place
+  spend(place - from)
+  return value.indexOf(value.slice(place), from)
 }

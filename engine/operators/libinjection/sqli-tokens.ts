@@ -208,8 +208,14 @@ export class SqlTokens {
     const mark = quote === singleQuote ? "'" : quote === doubleQuote ? '"' : '`'
     const first = value.indexOf(mark, from)
     let found = first
+    let escapes: boolean | null = null
     while (found >= 0) {
-      const isPlain = found === first || this.#dialect.escapesAt === 'quote'
+      let isPlain = found === first || this.#dialect.escapesAt === 'quote'
+      if (!isPlain) {
+        // Without a backslash nothing is escaped, wherever it is looked for.
+        escapes ??= value.includes('\\', from)
+        isPlain = !escapes
+      }
       const place = isPlain ? found : bytes.firstAlike(value, from, found)
       if (bytes.isEscaped(value, from, place)) found = value.indexOf(mark, found + 1)
       else if (found + 1 < end && value.charCodeAt(found + 1) === quote) found = value.indexOf(mark, found + 2)
