@@ -13,7 +13,7 @@ import {
   UsageError,
 } from '../../engine/index.js'
 import { type Block, type ScannedFile, scanFile, sectionComment } from './blocks.js'
-import { comment, commentLines } from './comments.js'
+import { attacksTried, comment, commentLines } from './comments.js'
 import type { FilePart, LayoutDefinition, LayoutFile, LayoutOptions, Placement } from './definition.js'
 
 export interface AppliedFile {
@@ -266,8 +266,8 @@ class FileWriter {
 /** What an exclusion cost where it was proven. */
 function priceOf(exclusion: Exclusion): BeginMark['price'] {
   const { attacksLost } = exclusion
-  if (attacksLost === null || !('attacksBefore' in exclusion)) return null
-  return { attacksLost, attacksBefore: Number(exclusion.attacksBefore) }
+  const attacksBefore = attacksTried(exclusion)
+  return attacksLost === null || attacksBefore === null ? null : { attacksLost, attacksBefore }
 }
 
 /** Throws InternalError where the text would not stay within its lines, UsageError where Apache would read another. */

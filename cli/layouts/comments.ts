@@ -50,7 +50,14 @@ function evidenceOf({ evidence }: Exclusion): string {
   return `Seen: ${requests} of ${of} requests${example === '' ? '' : `, e.g. record ${plain(example, mostOfId)}`}`
 }
 
-function priceOf({ attacksLost, detectionsLost, proof }: Exclusion, { attacksBefore }: LayoutOptions): string {
+/** Attacks that `attacksLost` is a part of: those tried where the exclusion acts; null where it was not replayed. */
+export function attacksTried(exclusion: Exclusion): number | null {
+  return 'attacksBefore' in exclusion ? Number(exclusion.attacksBefore) : null
+}
+
+function priceOf(exclusion: Exclusion, options: LayoutOptions): string {
+  const { attacksLost, detectionsLost, proof } = exclusion
+  const attacksBefore = attacksTried(exclusion) ?? options.attacksBefore
   if (attacksLost === null) return 'unproven, nothing was replayed'
   if (attacksBefore === 0) return `unknown, there was no attack to replay (${proof})`
   const attacks = attacksBefore === null ? `${attacksLost} attacks` : `${attacksLost} of ${attacksBefore} attacks`
