@@ -170,6 +170,11 @@ test('a price that is no longer what the file says', () => {
   assert.match(changed?.notes[0] ?? '', /^lost \d+ of \d+ attacks? on \d{4}-\d\d-\d\d, and loses 4 of 5 now$/)
   assert.is(changed?.written?.attacksLost, 1)
   assert.is(verify(path, target, '--fail-on', 'placebo')[1], 0)
+  // Without an attack there is no price to compare.
+  writeFileSync(path('attacks.ndjson'), records('benign', ['/none']))
+  const [untried, fine] = verify(path, target)
+  assert.is(fine, 0)
+  assert.match(untried.exclusions[0]?.notes[0] ?? '', 'no attack was tried')
 })
 
 const byHand = `

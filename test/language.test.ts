@@ -13,6 +13,7 @@ import {
   ctlOptions,
   directives,
   evaluate,
+  exclusionKinds,
   type LoadedRuleset,
   loadRuleset,
   type NameFamily,
@@ -246,6 +247,16 @@ test('a platform that does not know a name is a warning that says so', () => {
   assert.equal(codes('SecRxPreFilter On', 'modsec2'), ['not-on-platform'])
   const [first] = rules('SecRxPreFilter On', 'modsec2').ruleset.warnings
   assert.match(first?.message ?? '', /ModSecurity 2.*SecRxPreFilter/)
+})
+
+test('docs/exclusions.md has the kinds of exclusions as the table has them', () => {
+  const page = readFileSync(join(repositoryRoot(), 'docs', 'exclusions.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (\S.*?) +\|.*\|.*\|$/gm)].map(([, kind, doc]) => ({ kind, doc }))
+  const documented = rows.filter(({ kind }) => exclusionKinds.some((each) => each.kind === kind))
+  assert.equal(
+    documented,
+    exclusionKinds.map(({ kind, doc }) => ({ kind, doc })),
+  )
 })
 
 test('docs/seclang.md is what the tables say', () => {

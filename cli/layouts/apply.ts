@@ -263,11 +263,11 @@ class FileWriter {
   }
 }
 
-/** What an exclusion cost where it was proven. */
+/** What an exclusion cost where it was proven; null where no attack was tried. */
 function priceOf(exclusion: Exclusion): BeginMark['price'] {
   const { attacksLost } = exclusion
   const attacksBefore = attacksTried(exclusion)
-  return attacksLost === null || attacksBefore === null ? null : { attacksLost, attacksBefore }
+  return attacksLost === null || attacksBefore === null || attacksBefore === 0 ? null : { attacksLost, attacksBefore }
 }
 
 /** Throws InternalError where the text would not stay within its lines, UsageError where Apache would read another. */

@@ -147,12 +147,17 @@ function statusOf({ exclusion, effects, price, audited, mark, edited, error }: J
     return { status: 'placebo', reason: never?.reason ?? 'no hit of this corpus is gone with it' }
   }
   const then = mark?.price ?? null
-  if (!edited && then !== null && price !== null && then.attacksLost !== price.attacksLost)
+  if (!edited && then !== null && isComparable(price) && then.attacksLost !== price.attacksLost)
     return {
       status: 'price-changed',
       reason: `lost ${then.attacksLost} of ${plural(then.attacksBefore, 'attack')} on ${mark?.date}, and loses ${price.attacksLost} of ${count(price.attacksBefore)} now`,
     }
-  return { status: 'proven', reason: null }
+  const isUntried = then !== null && price?.attacksBefore === 0
+  return { status: 'proven', reason: isUntried ? 'no attack was tried, so that the price is not compared' : null }
+}
+
+function isComparable(price: ExclusionPrice | null): price is ExclusionPrice {
+  return price !== null && price.attacksBefore > 0
 }
 
 function whyUnproven(read: Judged['exclusion']['reads'][number] | undefined): string {
