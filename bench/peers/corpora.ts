@@ -43,7 +43,7 @@ function whole(name: 'benign' | 'attacks' | 'crs', plan: CorpusPlan): Promise<Tr
   return plan.crsTests === null ? Promise.resolve([]) : readAll(plan.crsTests)
 }
 
-function spread(records: readonly TransactionRecord[], most: number | null): readonly TransactionRecord[] {
+export function spread(records: readonly TransactionRecord[], most: number | null): readonly TransactionRecord[] {
   if (most === null || records.length <= most) return records
   const step = records.length / most
   return Array.from({ length: most }, (_unused, index) => records[Math.floor(index * step)] as TransactionRecord)
