@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { type Peer, peers, peersFolder } from '../measure/peers.js'
 import { buildPeer } from '../peers/peer.js'
 import { chooseRules } from '../peers/rules.js'
-import { type Answer, type Kind, type Trialled, type TrialResult, tryExclusions } from './trial.js'
+import { type Answer, type Kind, replays, type Trialled, type TrialResult, tryExclusions } from './trial.js'
 
 const usage = `usage: npm run exclusions:engines -- [OPTIONS]
   --peer NAME       ${peers.map(({ name }) => name).join(', ')}; may be repeated (all)
@@ -44,7 +44,9 @@ let tried = 0
 let wrong = 0
 
 /** A record that the exclusions changed on one side and not on the other. */
-function isChangedApart({ before, after }: Trialled): boolean {
+function isChangedApart({ before, after, agreeing }: Trialled): boolean {
+  // What the engine does in one replay and not in the next is no effect of the exclusions.
+  if (agreeing !== null && agreeing > 0) return false
   return before.wafsim.blocked === before.engine.blocked && after.wafsim.blocked !== after.engine.blocked
 }
 
@@ -75,8 +77,10 @@ function tellDisagreement(each: Trialled, stage: 'before' | 'after'): void {
   const { wafsim, engine } = each[stage]
   const only = (one: Answer, other: Answer): string =>
     one.ruleIds.filter((id) => !other.ruleIds.includes(id)).join(' ') || 'none'
+  const { agreeing } = each
+  const varies = stage === 'before' || agreeing === null ? '' : `; as wafsim in ${agreeing} of ${replays} replays`
   process.stdout.write(
-    `    ${JSON.stringify(each.id)} ${stage}: ${wafsim.blocked ? 'wafsim' : 'engine'} alone blocks; rules of wafsim alone: ${only(wafsim, engine)}; of the engine alone: ${only(engine, wafsim)}\n`,
+    `    ${JSON.stringify(each.id)} ${stage}: ${wafsim.blocked ? 'wafsim' : 'engine'} alone blocks; rules of wafsim alone: ${only(wafsim, engine)}; of the engine alone: ${only(engine, wafsim)}${varies}\n`,
   )
 }
 

@@ -4,7 +4,7 @@
  * sides, without the exclusions and with them.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundledCorpora } from '../../corpora/index.js'
@@ -48,7 +48,12 @@ export interface Trialled {
   readonly id: string
   readonly before: Sides
   readonly after: Sides
+  /** Of the replays of a record on which the sides disagree, those in which the engine did what wafsim does; null: not replayed. */
+  readonly agreeing: number | null
 }
+
+/** Replays with the exclusions of what differs, where an engine's answers vary. */
+export const replays = 16
 
 export interface Sides {
   readonly wafsim: Answer
@@ -90,9 +95,24 @@ export async function tryExclusions(request: TrialRequest): Promise<TrialResult>
       id: record.id,
       before: { wafsim: ours(evaluate(before.ruleset, record)), engine: theirs(peer, first.results[n]) },
       after: { wafsim: ours(evaluate(after.ruleset, record)), engine: theirs(peer, second.results[n]) },
+      agreeing: null,
     }
   })
+  const differing = trialled.flatMap((each, n) => (peer.varies && disagrees(each) ? [n] : []))
+  const again = differing.flatMap((n) => Array<TransactionRecord>(replays).fill(records[n] as TransactionRecord))
+  const { results } =
+    again.length === 0 ? { results: [] } : await replay(peer, peersFolder, scratch, after.files, again)
+  for (const [at, n] of differing.entries()) {
+    const each = trialled[n] as Trialled
+    const answers = results.slice(at * replays, (at + 1) * replays).map((result) => theirs(peer, result))
+    const agreeing = answers.filter(({ blocked }) => blocked === each.after.wafsim.blocked).length
+    trialled[n] = { ...each, agreeing }
+  }
   return { version: first.version, exclusions: report.exclusions.length, trialled }
+}
+
+function disagrees({ after }: Trialled): boolean {
+  return after.wafsim.blocked !== after.engine.blocked
 }
 
 const command = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
@@ -120,13 +140,13 @@ interface Side {
 function side({ peer, rules, paranoia }: TrialRequest, scratch: string, folder: string | null): Side {
   mkdirSync(scratch)
   const { platform } = peer
-  const placed =
-    folder === null
-      ? {}
-      : {
-          before: [join(folder, 'REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf')],
-          after: [join(folder, 'RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf')],
-        }
+  // A file is written only where there is something for it.
+  const written = (name: string): readonly string[] =>
+    folder !== null && existsSync(join(folder, name)) ? [join(folder, name)] : []
+  const placed = {
+    before: written('REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf'),
+    after: written('RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf'),
+  }
   const { parts } = resolveRuleset({ rules: [rules], platform, paranoia, set: [], ...placed })
   const { ruleset } = loadRuleset({ parts, platform, engineMode: 'on' })
   return { ruleset, files: [writePeerRules(parts, ['SecRuleEngine On'], scratch)], scratch }
