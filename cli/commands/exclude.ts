@@ -1,7 +1,7 @@
 /**
  * `wafsim exclude`: exclusions for the false positives of a corpus, proven by replay; for one rule by hand; from alerts.
  */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { bundledCorpora } from '../../corpora/index.js'
 import { defaultIdBounds, type IdBounds, parseIdBounds, UsageError } from '../../engine/index.js'
 import { crsTestsOf } from '../../rulesets/index.js'
@@ -95,11 +95,10 @@ function addExcludeOptions(command: Command): Command {
       'inline',
     )
     .option('--plugin-name <name>', 'name of the plugin with --layout plugin')
-    .option(
-      '--id-range <a-b>',
-      'ids for the rules that exclusions add (default: 10000-49999)',
-      parseIdBounds,
-      defaultIdBounds,
+    .addOption(
+      new Option('--id-range <a-b>', 'ids for the rules that exclusions add')
+        .argParser(parseIdBounds)
+        .default(defaultIdBounds, `${defaultIdBounds.first}-${defaultIdBounds.last}`),
     )
     .option('--apply <file|dir>', 'update the file, or the files in the directory, keeping what people edited')
     .option(
