@@ -153,6 +153,25 @@ export class CaseBook {
     )
   }
 
+  /**
+   * Takes in what the record hits once its body is read otherwise, beside those of its hits that `stays` holds for.
+   * Whether it was blocked before stays as it was.
+   */
+  reread(record: EvaluatedRecord, verdict: Verdict, stays: (hit: CaseHit) => boolean): void {
+    const before = this.#cases.get(record.id)
+    const kept = before?.hits.filter(stays) ?? []
+    this.add(record, verdict)
+    const now = this.#cases.get(record.id)
+    if (now === undefined && before === undefined) return
+    const read = now ?? { ...(before as Case), hits: [], fixed: { inbound: 0, outbound: 0 }, unclearable: null }
+    this.#cases.set(record.id, {
+      ...read,
+      hits: [...kept, ...read.hits.filter((hit) => !kept.includes(hit))],
+      blocked: before?.blocked ?? false,
+      ruleIds: before?.ruleIds ?? [],
+    })
+  }
+
   /** Nothing is to be done for the case. */
   setAside(id: string): void {
     const known = this.#cases.get(id)

@@ -6,6 +6,7 @@
  * the others are replayed.
  */
 import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
+import type { Verdict } from '../model/verdict.js'
 import { AtomIndex } from './atom-index.js'
 import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
 import type { Atom, Case, CaseBook, ScoreLimits } from './case-book.js'
@@ -63,6 +64,8 @@ class Synthesiser {
   readonly #index: AtomIndex
   /** What was chosen when `#outcomes` were last brought up to date. */
   #proven: readonly Candidate[] = []
+  /** Keys of exclusions that change how bodies are read, once the book knows what is hit then. */
+  readonly #read = new Set<string>()
   readonly #outcomes = new Map<string, Outcome>()
 
   constructor(private readonly input: SynthesisInput) {
@@ -73,12 +76,42 @@ class Synthesiser {
 
   async run(): Promise<Synthesis> {
     for (let round = 1; ; round++) {
-      const choice = this.#choose()
+      const choice = await this.#choice()
       const ids = this.input.giveIds(choice.chosen)
       await this.#prove(choice, ids)
       const isSettled = await this.#learn(choice, ids)
       if (isSettled || round === mostRounds) return this.#result(choice, ids, round)
     }
+  }
+
+  /** A choice that knows what is hit in the bodies it makes the engine read otherwise. */
+  async #choice(): Promise<Choice> {
+    for (;;) {
+      const choice = this.#choose()
+      const fresh = choice.chosen.filter(({ processor, key }) => processor !== null && !this.#read.has(key))
+      if (fresh.length === 0) return choice
+      await this.#readBodies(fresh)
+    }
+  }
+
+  /** What the requests hit with these exclusions alone. One that reads as a form what leads to hits is no help. */
+  async #readBodies(readings: readonly Candidate[]): Promise<void> {
+    const { laboratory, book, filenameOf } = this.input
+    const trial = await laboratory.load(textsOf(readings, this.input.giveIds(readings)), 'detection-only')
+    const holds = ({ scope }: Candidate, path: ByteString): boolean => scope.template?.matches(path) === true
+    const wanted = (record: TransactionRecord): boolean =>
+      record.label === 'benign' && readings.some((reading) => holds(reading, filenameOf(record)))
+    const reread: { readonly record: TransactionRecord; readonly verdict: Verdict; readonly reading: Candidate }[] = []
+    for await (const { record, verdict } of trial.evaluate(laboratory.records(wanted))) {
+      const reading = readings.find((each) => holds(each, filenameOf(record)))
+      if (reading === undefined) continue
+      if (reading.processor === 'URLENCODED' && book.hitsIn(record, verdict).length > 0) this.#banned.add(reading.key)
+      reread.push({ record, verdict, reading })
+    }
+    for (const reading of readings) this.#read.add(reading.key)
+    for (const { record, verdict, reading } of reread)
+      if (!this.#banned.has(reading.key))
+        book.reread(record, verdict, ({ atoms }) => atoms.every((atom) => reading.covers(book.atoms[atom] as Atom)))
   }
 
   #choose(): Choice {
@@ -206,10 +239,9 @@ class Synthesiser {
           ? chosen.filter((candidate) =>
               persisting.some((hit) => hit.atoms.some((atom) => candidate.covers(book.atoms[atom] as Atom))),
             )
-          : // What reads the body as a form, or leads to what nothing may exclude, is no help.
+          : // What leads to something that nothing may exclude is no help.
             chosen.filter(
-              ({ processor, scope }) =>
-                processor !== null && (processor === 'URLENCODED' || !isNew) && scope.template?.matches(path) === true,
+              ({ processor, scope }) => processor !== null && !isNew && scope.template?.matches(path) === true,
             )
       for (const candidate of culprits) {
         this.#banned.add(candidate.key)
