@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
+import type { CorpusRequest } from '../corpora/index.js'
 import {
   type EngineMode,
   nearestName,
@@ -172,6 +173,45 @@ export function addProfileOption(command: Command): Command {
     '--profile <file>',
     'writes where the time and the memory of all threads go, in the format of pprof',
   )
+}
+
+/** Options of commands that replay: threads, the time of a record, how much is said. */
+export interface ReplayOptions {
+  /** Absent: as many as are worth while. */
+  readonly workers?: number
+  /** Milliseconds; 0: any time. */
+  readonly recordTimeout: number
+  readonly quiet?: boolean
+  readonly color: boolean
+}
+
+/** `workers`: what the default is, in words. */
+export function addReplayOptions(command: Command, workers: string): Command {
+  return command
+    .option(
+      '--workers <n>',
+      `threads that evaluate; 0: the main thread alone (default: ${workers})`,
+      wholeNumber('--workers', 0, 256),
+    )
+    .option(
+      '--record-timeout <ms>',
+      'a record that takes longer is in error; 0: none is',
+      wholeNumber('--record-timeout', 0, 86_400_000),
+      30_000,
+    )
+    .option('--quiet', 'no progress and no messages')
+    .option('--no-color', 'no colours')
+}
+
+/** The corpus that the options name. */
+export function corpusRequest(options: CorpusOptions): CorpusRequest {
+  return {
+    specs: options.corpus,
+    ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
+    assumeBenign: options.assumeBenign ?? false,
+    labels: options.label,
+    filters: options.filter,
+  }
 }
 
 /** The options as the rulesets want them. */

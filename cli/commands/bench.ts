@@ -17,6 +17,7 @@ import {
   addRulesetOptions,
   addShortcutOptions,
   type CorpusOptions,
+  corpusRequest,
   oneOf,
   type RulesetOptions,
   rulesetRequest,
@@ -88,13 +89,7 @@ function waysOf(options: BenchOptions): readonly WafsimWay[] {
 }
 
 async function recordsOf(options: BenchOptions): Promise<readonly TransactionRecord[]> {
-  const { items } = corpusReader({
-    specs: options.corpus,
-    ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
-    assumeBenign: options.assumeBenign ?? false,
-    labels: options.label,
-    filters: options.filter,
-  })
+  const { items } = corpusReader(corpusRequest(options))
   const records: TransactionRecord[] = []
   for await (const item of items) if (!isUnreadable(item)) records.push(item)
   if (records.length === 0)

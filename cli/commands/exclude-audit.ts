@@ -7,11 +7,12 @@ import { type ExitStatus, exitStatus } from '../definitions.js'
 import { auditExclusions } from '../exclude/audit-run.js'
 import {
   addCorpusOptions,
+  addReplayOptions,
   addRulesetOptions,
   type CorpusOptions,
   oneOf,
+  type ReplayOptions,
   type RulesetOptions,
-  wholeNumber,
 } from '../options.js'
 import { outputLayout, write } from '../output.js'
 import { type AuditRunReport, renderAuditJson, renderAuditText } from '../reports/audit-report.js'
@@ -21,15 +22,11 @@ const formats = ['text', 'json'] as const
 const failures = ['placebo', 'stale', 'dangerous', 'never-needed'] as const satisfies readonly FindingKind[]
 type Failure = (typeof failures)[number]
 
-export interface ExcludeAuditOptions extends RulesetOptions, CorpusOptions {
+export interface ExcludeAuditOptions extends RulesetOptions, CorpusOptions, ReplayOptions {
   readonly all?: boolean
   readonly confirm: boolean
-  readonly workers?: number
-  readonly recordTimeout: number
   readonly format: (typeof formats)[number]
   readonly failOn: readonly Failure[]
-  readonly quiet?: boolean
-  readonly color: boolean
 }
 
 /** Adds `audit` to the command `exclude`. */
@@ -43,24 +40,11 @@ export function registerExcludeAudit(exclude: Command, finish: (status: ExitStat
 }
 
 function addAuditOptions(command: Command): Command {
-  return command
+  return addReplayOptions(command, 'one a core, at most 8; 0 for a small corpus')
     .option('--all', "judge the ruleset's own exclusions too")
     .option('--no-confirm', 'without the second replay, in which what was never needed is off')
     .option('--format <name>', `format on standard output: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
     .option('--fail-on <what>', `exit with 1 on ${failures.join(', ')} (repeatable)`, failOn, [])
-    .option(
-      '--workers <n>',
-      'threads that evaluate; 0: the main thread alone (default: one a core, at most 8; 0 for a small corpus)',
-      wholeNumber('--workers', 0, 256),
-    )
-    .option(
-      '--record-timeout <ms>',
-      'a record that takes longer is in error; 0: none is',
-      wholeNumber('--record-timeout', 0, 86_400_000),
-      30_000,
-    )
-    .option('--quiet', 'no progress and no messages')
-    .option('--no-color', 'no colours')
 }
 
 function failOn(text: string, previous: readonly Failure[]): readonly Failure[] {

@@ -9,13 +9,15 @@ import { type ExitStatus, exitStatus } from '../definitions.js'
 import { runVerify, type VerifyRequest } from '../exclude/verify-run.js'
 import {
   addCorpusOptions,
+  addReplayOptions,
   addRulesetOptions,
   type CorpusOptions,
   collect,
+  corpusRequest,
   defaultWorkers,
   oneOf,
+  type ReplayOptions,
   type RulesetOptions,
-  wholeNumber,
 } from '../options.js'
 import { outputLayout, write } from '../output.js'
 import { createProgress } from '../progress.js'
@@ -29,15 +31,11 @@ type Failure = (typeof failures)[number]
 /** Exit status 1 unless the caller says what for. */
 const failsByDefault: readonly Failure[] = ['placebo', 'price', 'error']
 
-export interface ExcludeVerifyOptions extends RulesetOptions, CorpusOptions {
+export interface ExcludeVerifyOptions extends RulesetOptions, CorpusOptions, ReplayOptions {
   readonly attacks: readonly string[]
   readonly standardAttacks: boolean
-  readonly workers?: number
-  readonly recordTimeout: number
   readonly format: (typeof formats)[number]
   readonly failOn: readonly Failure[]
-  readonly quiet?: boolean
-  readonly color: boolean
 }
 
 /** Adds `verify` to the command `exclude`. */
@@ -54,7 +52,7 @@ export function registerExcludeVerify(exclude: Command, finish: (status: ExitSta
 }
 
 function addVerifyOptions(command: Command): Command {
-  return command
+  return addReplayOptions(command, 'one a core, at most 8')
     .option('--attacks <file|dir|glob>', 'attacks to price exclusions with, beside those of the corpus', collect, [])
     .option('--no-standard-attacks', "without wafsim's own attacks and the tests of the CRS tree")
     .option('--format <name>', `format on standard output: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
@@ -64,19 +62,6 @@ function addVerifyOptions(command: Command): Command {
       failOn,
       [],
     )
-    .option(
-      '--workers <n>',
-      'threads that evaluate; 0: the main thread alone (default: one a core, at most 8)',
-      wholeNumber('--workers', 0, 256),
-    )
-    .option(
-      '--record-timeout <ms>',
-      'a record that takes longer is in error; 0: none is',
-      wholeNumber('--record-timeout', 0, 86_400_000),
-      30_000,
-    )
-    .option('--quiet', 'no progress and no messages')
-    .option('--no-color', 'no colours')
 }
 
 function failOn(text: string, previous: readonly Failure[]): readonly Failure[] {
@@ -101,13 +86,7 @@ function verifyRequest(file: string, options: ExcludeVerifyOptions): VerifyReque
   return {
     file,
     ruleset: options,
-    corpus: {
-      specs: options.corpus,
-      ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
-      assumeBenign: options.assumeBenign ?? false,
-      labels: options.label,
-      filters: options.filter,
-    },
+    corpus: corpusRequest(options),
     attacks: attacks.length === 0 ? null : { specs: attacks, assumeBenign: false, labels: [], filters: [] },
     workers: options.workers ?? defaultWorkers(),
     recordTimeout: options.recordTimeout,

@@ -13,11 +13,14 @@ import { runSynthesis, type SynthesisRequest } from '../exclude/synthesis-run.js
 import { idsAt, type LayoutDefinition, layoutFor, renderLayout, updateFiles, withoutOurs } from '../layouts/index.js'
 import {
   addCorpusOptions,
+  addReplayOptions,
   addRulesetOptions,
   type CorpusOptions,
   collect,
+  corpusRequest,
   defaultWorkers,
   oneOf,
+  type ReplayOptions,
   type RulesetOptions,
   wholeNumber,
 } from '../options.js'
@@ -32,11 +35,9 @@ import { registerExcludeVerify } from './exclude-verify.js'
 export const excludeFormats = ['text', 'json', 'conf'] as const
 export type ExcludeFormat = (typeof excludeFormats)[number]
 
-export interface ExcludeOptions extends RulesetOptions, CorpusOptions {
+export interface ExcludeOptions extends RulesetOptions, CorpusOptions, ReplayOptions {
   readonly attacks: readonly string[]
   readonly standardAttacks: boolean
-  readonly workers?: number
-  readonly recordTimeout: number
   readonly targetScore?: number
   readonly idRange: IdBounds
   readonly layout: string
@@ -46,8 +47,6 @@ export interface ExcludeOptions extends RulesetOptions, CorpusOptions {
   readonly format: ExcludeFormat
   readonly redact?: boolean
   readonly date?: string
-  readonly quiet?: boolean
-  readonly color: boolean
   readonly failOn: readonly Failure[]
   readonly rule?: number
   readonly param?: string
@@ -80,7 +79,7 @@ export const excludeCommand: CommandDefinition = {
 }
 
 function addExcludeOptions(command: Command): Command {
-  return command
+  return addReplayOptions(command, 'one a core, at most 8')
     .option('--attacks <file|dir|glob>', 'attacks to price exclusions with, beside those of the corpus', collect, [])
     .option('--no-standard-attacks', "without wafsim's own attacks and the tests of the CRS tree")
     .option(
@@ -134,21 +133,8 @@ function addExcludeOptions(command: Command): Command {
       oneOf('--format', excludeFormats),
       'text',
     )
-    .option(
-      '--workers <n>',
-      'threads that evaluate; 0: the main thread alone (default: one a core, at most 8)',
-      wholeNumber('--workers', 0, 256),
-    )
-    .option(
-      '--record-timeout <ms>',
-      'a record that takes longer is in error; 0: none is',
-      wholeNumber('--record-timeout', 0, 86_400_000),
-      30_000,
-    )
     .option('--date <yyyy-mm-dd>', 'the day written beside new exclusions (default: today)')
     .option('--fail-on <what>', `exit with 1 on ${failures.join(', ')} (repeatable)`, failOn, [])
-    .option('--quiet', 'no progress and no messages')
-    .option('--no-color', 'no colours')
 }
 
 function failOn(text: string, previous: readonly Failure[]): readonly Failure[] {
@@ -199,13 +185,7 @@ function synthesisRequest(options: ExcludeOptions, layout: LayoutDefinition): Sy
   const replaced = options.apply === undefined ? null : withoutOurs(options.apply, layout, options.pluginName)
   return {
     ruleset: replaced === null ? options : { ...options, replaced },
-    corpus: {
-      specs: options.corpus,
-      ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
-      assumeBenign: options.assumeBenign ?? false,
-      labels: options.label,
-      filters: options.filter,
-    },
+    corpus: corpusRequest(options),
     attacks: attacks.length === 0 ? null : { specs: attacks, ...selection },
     workers: options.workers ?? defaultWorkers(),
     recordTimeout: options.recordTimeout,

@@ -25,7 +25,7 @@ import type { ExcludeOptions } from '../commands/exclude.js'
 import { type ExitStatus, exitStatus } from '../definitions.js'
 import { createLaboratory } from '../laboratory.js'
 import { loadFromOptions } from '../load.js'
-import { defaultWorkers } from '../options.js'
+import { corpusRequest, defaultWorkers } from '../options.js'
 import { write } from '../output.js'
 import { count, plural, safe } from '../reports/layout.js'
 
@@ -108,13 +108,7 @@ async function falsePositives(options: ExcludeOptions): Promise<readonly FalsePo
   const { workers = defaultWorkers(), recordTimeout, rule } = options
   const laboratory = createLaboratory({
     ruleset: options,
-    corpus: {
-      specs: options.corpus,
-      ...(options.corpusFormat === undefined ? {} : { format: options.corpusFormat }),
-      assumeBenign: options.assumeBenign ?? false,
-      labels: options.label,
-      filters: options.filter,
-    },
+    corpus: corpusRequest(options),
     workers,
     recordTimeout,
   })

@@ -67,7 +67,7 @@ class ExcludeText {
     if (exclusions.length > 0)
       rows.push([
         'with plain removal',
-        `SecRuleRemoveById for each of the ${plural(plain.ruleIds.length, 'rule')} would lose ${count(plain.attacksLost)} of the same attacks${attacksLost === 0 ? '' : ` (${(plain.attacksLost / attacksLost).toFixed(1)} times as many)`}`,
+        `SecRuleRemoveById for ${plain.ruleIds.length === 1 ? 'the rule' : `each of the ${count(plain.ruleIds.length)} rules`} would lose ${count(plain.attacksLost)} of the same attacks${attacksLost === 0 ? '' : ` (${(plain.attacksLost / attacksLost).toFixed(1)} times as many)`}`,
       ])
     const near = this.#nearThreshold()
     if (near !== '') rows.push(['near the threshold', near])
