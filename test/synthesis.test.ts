@@ -21,7 +21,7 @@ import { loadWith, type Synthesised, synthesiseInMemory } from './support/labora
 import { dice, type RandomCase, randomCase } from './support/random-traffic.js'
 
 const platforms: readonly PlatformName[] = ['modsec2', 'modsec3', 'coraza']
-const seeds = Array.from({ length: 100 }, (_, n) => n + 1)
+const seeds = Array.from({ length: 40 }, (_, n) => n + 1)
 
 /** What does not differ between two evaluations of a record under the same rules. */
 const essence = ({ wouldBlock, blockedBy, ruleIds, score, matches }: Verdict): string =>
@@ -87,8 +87,8 @@ test('the cases are worth it: many are blocked, many exclusions come of it, litt
     left += synthesis.left.length
     for (const { kind } of synthesis.chosen) kinds.add(kind)
   })
-  assert.ok(blocked > 1000, `${blocked} blocked`)
-  assert.ok(chosen > 1000, `${chosen} exclusions`)
+  assert.ok(blocked > 400, `${blocked} blocked`)
+  assert.ok(chosen > 400, `${chosen} exclusions`)
   assert.ok(left < blocked / 10, `${left} left of ${blocked}`)
   assert.ok(kinds.size >= 4, [...kinds].join(' '))
 })
@@ -198,7 +198,7 @@ const neverExcluded = [200_001, 900_990, 901_990, 949_059, 949_110, 942_013, 7_0
 
 test('protected rules are named by nothing that is emitted or offered, wherever hits seem to come from', async () => {
   for (const platform of platforms)
-    for (const seed of seeds.slice(0, 40)) {
+    for (const seed of seeds) {
       const each = randomCase(seed, platform)
       const forged = dice(seed).pick(neverExcluded)
       // Hits look as if they came from a protected rule, half of them.

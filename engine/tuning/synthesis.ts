@@ -51,6 +51,8 @@ export interface Synthesis {
 
 /** LIMIT: rounds of choice and proof; each bans or adds something, so that few are needed. */
 const mostRounds = 8
+/** LIMIT: exclusions whose need is tried by leaving each out. */
+const mostLeftOut = 20
 
 export async function synthesise(input: SynthesisInput): Promise<Synthesis> {
   return new Synthesiser(input).run()
@@ -80,7 +82,8 @@ class Synthesiser {
       const ids = this.input.giveIds(choice.chosen)
       await this.#prove(choice, ids)
       const isSettled = await this.#learn(choice, ids)
-      if (isSettled || round === mostRounds) return this.#result(choice, ids, round)
+      if (isSettled) return this.#result(await this.#slimmed(choice, ids), ids, round)
+      if (round === mostRounds) return this.#result(choice, ids, round)
     }
   }
 
@@ -219,8 +222,8 @@ class Synthesiser {
     const failed = new Set(
       [...outcomes.values()]
         .filter(
-          ({ id, blocked, score, outboundScore, before }) =>
-            (blocked || score > limits.inbound || outboundScore > limits.outbound) &&
+          ({ id, before, ...outcome }) =>
+            isOver(outcome, limits) &&
             before?.aside !== true &&
             (expected.has(id) || before === null || (!before.blocked && before.unclearable === null)),
         )
@@ -272,6 +275,48 @@ class Synthesiser {
     return idle.length > 0
   }
 
+  /**
+   * Takes back what only hits with several sources want, where replay shows that they are gone without it: which source
+   * such a hit came from is a guess.
+   */
+  async #slimmed(choice: Choice, ids: ReadonlyMap<string, readonly number[]>): Promise<Choice> {
+    let { chosen } = choice
+    for (const candidate of this.#doubtful(chosen)) {
+      const rest = chosen.filter((other) => other !== candidate)
+      if (!(await this.#isNeeded(candidate, rest, ids))) chosen = rest
+    }
+    const slim = { ...choice, chosen }
+    await this.#prove(slim, ids)
+    return slim
+  }
+
+  /** Those of which every hit that nothing else covers has other sources too. */
+  #doubtful(chosen: readonly Candidate[]): readonly Candidate[] {
+    const covering = this.#index.coverage(chosen)
+    const certain = new Set<Candidate>()
+    for (const { hits } of this.input.book.cases())
+      for (const { atoms } of hits) {
+        const [candidate, ...others] = atoms.length === 1 ? (covering.get(atoms[0] ?? 0) ?? []) : []
+        if (candidate !== undefined && others.length === 0) certain.add(candidate)
+      }
+    return chosen.filter((candidate) => !certain.has(candidate)).slice(0, mostLeftOut)
+  }
+
+  async #isNeeded(
+    candidate: Candidate,
+    rest: readonly Candidate[],
+    ids: ReadonlyMap<string, readonly number[]>,
+  ): Promise<boolean> {
+    const { laboratory, book, limits } = this.input
+    const trial = await laboratory.load(textsOf(rest, ids), 'as-given')
+    for await (const { record, verdict } of trial.evaluate(this.#touched([candidate]))) {
+      const known = this.#outcomes.get(record.id)
+      const isCleared = known !== undefined && !isOver(known, limits)
+      if (isCleared && isOver(outcomeOf(book, record, verdict), limits)) return true
+    }
+    return false
+  }
+
   #result(choice: Choice, ids: ReadonlyMap<string, readonly number[]>, rounds: number): Synthesis {
     const { book } = this.input
     const outcomes = this.#outcomes
@@ -293,6 +338,13 @@ class Synthesiser {
       index: this.#index,
     }
   }
+}
+
+function isOver(
+  { blocked, score, outboundScore }: Pick<Outcome, 'blocked' | 'score' | 'outboundScore'>,
+  { inbound, outbound }: ScoreLimits,
+): boolean {
+  return blocked || score > inbound || outboundScore > outbound
 }
 
 /** Ids of the cases that the candidates should clear. */

@@ -92,6 +92,9 @@ export interface InMemory {
 export function laboratoryFor({ text, platform, records }: InMemory): Laboratory {
   return {
     load: async (texts, mode) => trialOf(loadWith(text, texts, mode, platform).ruleset),
+    async *recordsWithIds(ids) {
+      for (const record of records) if (ids.has(record.id)) yield record
+    },
     async *records(isWanted) {
       for (const record of records) if (isWanted(record)) yield record
     },
