@@ -23,7 +23,7 @@ import { resolveRuleset } from '../../rulesets/index.js'
 import { writePeerRules } from '../measure/peer-rules.js'
 import { asSentTo, type Peer } from '../measure/peers.js'
 import { readAll, spread } from '../peers/corpora.js'
-import { type PeerResult, replay } from '../peers/peer.js'
+import { PeerError, type PeerResult, replay } from '../peers/peer.js'
 
 export interface TrialRequest {
   readonly peer: Peer
@@ -199,8 +199,12 @@ function ours({ wouldBlock, ruleIds }: Verdict): Answer {
   return { blocked: wouldBlock, ruleIds }
 }
 
-/** A peer that has no recorded response answers 200 to what it lets pass; another gives the recorded status. */
-function theirs({ readsResponse }: Peer, result: PeerResult | undefined): Answer {
-  if (result === undefined || result.error !== undefined) return { blocked: false, ruleIds: [] }
+/**
+ * A peer that has no recorded response answers 200 to what it lets pass; another gives the recorded status. Throws
+ * PeerError where the engine came to no answer: that is no pass.
+ */
+function theirs({ name, readsResponse }: Peer, result: PeerResult | undefined): Answer {
+  if (result === undefined || result.error !== undefined || result.status === 0)
+    throw new PeerError(`${name}: no answer to ${result?.id ?? 'a record'}: ${result?.error ?? 'the connection ended'}`)
   return { blocked: result.disruptive || (!readsResponse && result.status >= 400), ruleIds: result.ruleIds }
 }

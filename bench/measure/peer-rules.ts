@@ -20,7 +20,8 @@ export function writePeerRules(parts: readonly SourcePart[], directives: readonl
     writeFileSync(path, part.kind === 'file' ? readFileSync(part.path, 'latin1') : part.text, 'latin1')
     return path
   })
-  writeFileSync(join(scratch, bundledMapName), bundledMapText(), 'latin1')
+  // ModSecurity 2 reads on past the end of the file, and writes there, unless something follows the page it wants.
+  writeFileSync(join(scratch, bundledMapName), `${bundledMapText()}0 (end)\n`, 'latin1')
   // One file: libmodsecurity keeps the first of a setting's values where files are loaded one by one.
   const main = join(scratch, 'main.conf')
   writeFileSync(main, [...files.map((file) => `Include ${file}`), ...directives, ''].join('\n'))
