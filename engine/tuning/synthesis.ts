@@ -51,8 +51,8 @@ export interface Synthesis {
 
 /** LIMIT: rounds of choice and proof; each bans or adds something, so that few are needed. */
 const mostRounds = 8
-/** LIMIT: exclusions whose need is tried by leaving each out. */
-const mostLeftOut = 20
+/** LIMIT: replays that try which exclusions may be left out. */
+const mostTries = 6
 
 export async function synthesise(input: SynthesisInput): Promise<Synthesis> {
   return new Synthesiser(input).run()
@@ -281,10 +281,12 @@ class Synthesiser {
    */
   async #slimmed(choice: Choice, ids: ReadonlyMap<string, readonly number[]>): Promise<Choice> {
     let { chosen } = choice
-    for (const candidate of this.#doubtful(chosen)) {
-      const rest = chosen.filter((other) => other !== candidate)
-      if (!(await this.#isNeeded(candidate, rest, ids))) chosen = rest
+    for (const batch of this.#apart(this.#doubtful(chosen)).slice(0, mostTries)) {
+      const rest = chosen.filter((candidate) => !batch.has(candidate))
+      const needed = await this.#neededOf(batch, rest, ids)
+      chosen = chosen.filter((candidate) => !batch.has(candidate) || needed.has(candidate))
     }
+    if (chosen.length === choice.chosen.length) return choice
     const slim = { ...choice, chosen }
     await this.#prove(slim, ids)
     return slim
@@ -299,22 +301,48 @@ class Synthesiser {
         const [candidate, ...others] = atoms.length === 1 ? (covering.get(atoms[0] ?? 0) ?? []) : []
         if (candidate !== undefined && others.length === 0) certain.add(candidate)
       }
-    return chosen.filter((candidate) => !certain.has(candidate)).slice(0, mostLeftOut)
+    return chosen.filter((candidate) => !certain.has(candidate))
   }
 
-  async #isNeeded(
-    candidate: Candidate,
+  /** In batches that can be tried together: no record is touched by two of a batch. The ids of those records with each. */
+  #apart(candidates: readonly Candidate[]): readonly ReadonlyMap<Candidate, ReadonlySet<string>>[] {
+    const { base, book } = this.input
+    const records = new Map<Candidate, Set<string>>(candidates.map((candidate) => [candidate, new Set()]))
+    const covering = this.#index.coverage(candidates)
+    for (const { id, hits } of [...book.cases(), ...book.setAsideCases()])
+      for (const atom of hits.flatMap(({ atoms }) => atoms))
+        for (const candidate of covering.get(atom) ?? []) records.get(candidate)?.add(id)
+    const batches: { readonly touched: Set<string>; readonly of: Map<Candidate, ReadonlySet<string>> }[] = []
+    for (const [candidate, ids] of records) {
+      // What touches records without a hit too is kept.
+      if (base.ruleset.persistent || candidate.processor !== null) continue
+      let batch = batches.find(({ touched }) => [...ids].every((id) => !touched.has(id)))
+      if (batch === undefined) {
+        batch = { touched: new Set(), of: new Map() }
+        batches.push(batch)
+      }
+      batch.of.set(candidate, ids)
+      for (const id of ids) batch.touched.add(id)
+    }
+    return batches.map(({ of }) => of)
+  }
+
+  /** Those of the batch without which a record is no longer cleared. */
+  async #neededOf(
+    batch: ReadonlyMap<Candidate, ReadonlySet<string>>,
     rest: readonly Candidate[],
     ids: ReadonlyMap<string, readonly number[]>,
-  ): Promise<boolean> {
+  ): Promise<ReadonlySet<Candidate>> {
     const { laboratory, book, limits } = this.input
     const trial = await laboratory.load(textsOf(rest, ids), 'as-given')
-    for await (const { record, verdict } of trial.evaluate(this.#touched([candidate]))) {
+    const failed = new Set<string>()
+    const touched = new Set([...batch.values()].flatMap((records) => [...records]))
+    for await (const { record, verdict } of trial.evaluate(laboratory.recordsWithIds(touched))) {
       const known = this.#outcomes.get(record.id)
-      const isCleared = known !== undefined && !isOver(known, limits)
-      if (isCleared && isOver(outcomeOf(book, record, verdict), limits)) return true
+      const wasCleared = known !== undefined && !isOver(known, limits)
+      if (wasCleared && isOver(outcomeOf(book, record, verdict), limits)) failed.add(record.id)
     }
-    return false
+    return new Set([...batch].filter(([, records]) => [...records].some((id) => failed.has(id))).map(([each]) => each))
   }
 
   #result(choice: Choice, ids: ReadonlyMap<string, readonly number[]>, rounds: number): Synthesis {
