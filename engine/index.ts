@@ -60,9 +60,7 @@ export { type EvaluateOptions, evaluate, scoreVariables } from './transaction/ve
 export { bundledMapName, bundledMapText, transformations } from './transformations/index.js'
 export { type AlertGroup, AlertGroups, type AlertSeen } from './tuning/alert-groups.js'
 export { AtomIndex } from './tuning/atom-index.js'
-export { AttackProfiles } from './tuning/attack-profiles.js'
-export { type Attacks, gatherAttacks, lossModel } from './tuning/attacks.js'
-export { Audit, type AuditOptions } from './tuning/audit.js'
+export { Audit, type AuditOptions } from './tuning/audit/audit.js'
 export {
   type AuditEvidence,
   type AuditedExclusion,
@@ -70,8 +68,7 @@ export {
   type Finding,
   type FindingKind,
   findingKinds,
-} from './tuning/audit-finding.js'
-export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/blocking.js'
+} from './tuning/audit/audit-finding.js'
 export { type HandInput, type HandLadder, idsOf, laddersAt, laddersByHand, type Rung } from './tuning/by-hand.js'
 export {
   type Applied,
@@ -83,10 +80,7 @@ export {
   ladder,
   type Unavailable,
 } from './tuning/candidates.js'
-export { type CarrierKind, carrierOfKind, kindOfTarget } from './tuning/carrier-kinds.js'
-export { type Carried, neutral, placePayload } from './tuning/carriers.js'
 export { type Atom, type Case, CaseBook, type ScoreLimits } from './tuning/case-book.js'
-export { ClientConduct } from './tuning/client-conduct.js'
 export { type Effects, effectsOf } from './tuning/effects.js'
 export type { Exclusion, ExclusionKind, ProvenExclusion } from './tuning/exclusion.js'
 export { type Example, type HitGroup, HitGroups } from './tuning/false-positives.js'
@@ -105,10 +99,23 @@ export { type BeginMark, beginComment, digestOfLines, endComment, readBegin, rea
 export { type Outcome, outcomeOf } from './tuning/outcome.js'
 export { type KeyFamily, learnFamilies, literalFamily } from './tuning/parameter-families.js'
 export { filenameOf, learnPathTemplates, type PathTemplate } from './tuning/path-templates.js'
-export { longestPayload, type Payload, PayloadCollector, type PayloadCounts, payloadsOf } from './tuning/payloads.js'
 export { literalTemplate, type Spot, splitTarget } from './tuning/place.js'
-export { type ClassPrice, isLost, lostRules, type Price, type PricedAttack, priceOf } from './tuning/price.js'
-export { type ExclusionPrice, type PlacePrice, type Pricing, priceExclusions } from './tuning/pricing.js'
+export { AttackProfiles } from './tuning/pricing/attack-profiles.js'
+export { type Attacks, gatherAttacks, lossModel } from './tuning/pricing/attacks.js'
+export { attackClass, Blocking, type BlockingTerms, isProtocolRule } from './tuning/pricing/blocking.js'
+export { type CarrierKind, carrierOfKind, kindOfTarget } from './tuning/pricing/carrier-kinds.js'
+export { type Carried, neutral, placePayload } from './tuning/pricing/carriers.js'
+export {
+  longestPayload,
+  type Payload,
+  PayloadCollector,
+  type PayloadCounts,
+  payloadsOf,
+} from './tuning/pricing/payloads.js'
+export { type ClassPrice, isLost, lostRules, type Price, type PricedAttack, priceOf } from './tuning/pricing/price.js'
+export { type ExclusionPrice, type PlacePrice, type Pricing, priceExclusions } from './tuning/pricing/pricing.js'
+export { settingCarriers } from './tuning/pricing/setting-carriers.js'
+export { type Variant, type WayScope, waysAround } from './tuning/pricing/ways-around.js'
 export { IdRange, proposeExclusion } from './tuning/propose.js'
 export { isProtected, type ProtectedRules, protectedRulesOf } from './tuning/protected-rules.js'
 export {
@@ -125,12 +132,11 @@ export {
   type Reproducer,
   reproduce,
   requestBytes,
-} from './tuning/reproduce.js'
-export { settingCarriers } from './tuning/setting-carriers.js'
+} from './tuning/reproduction/reproduce.js'
 export { type Synthesis, synthesise, textsOf } from './tuning/synthesis.js'
 export type { AddedText, Evaluated, Laboratory, Trial } from './tuning/trial.js'
-export { type Judgement, judgeUnlabelled, requestKey, type UnlabelledGroup } from './tuning/unlabelled.js'
-export { type Variant, type WayScope, waysAround } from './tuning/ways-around.js'
+export { ClientConduct } from './tuning/unlabelled/client-conduct.js'
+export { type Judgement, judgeUnlabelled, requestKey, type UnlabelledGroup } from './tuning/unlabelled/unlabelled.js'
 export {
   type AppliedOptions,
   appliedFrom,

@@ -5,9 +5,9 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { EvaluatedRecord, Match, Origin, Verdict } from '../engine/index.js'
-import { ClientConduct } from '../engine/tuning/client-conduct.js'
-import { GroupEvidence, likelihoodOf } from '../engine/tuning/likelihood.js'
-import { shapeOf } from '../engine/tuning/value-shape.js'
+import { ClientConduct } from '../engine/tuning/unlabelled/client-conduct.js'
+import { GroupEvidence, likelihoodOf } from '../engine/tuning/unlabelled/likelihood.js'
+import { shapeOf } from '../engine/tuning/unlabelled/value-shape.js'
 
 const prose = 'We would like to return the second chair, please call us back.'
 

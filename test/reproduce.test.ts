@@ -18,11 +18,11 @@ import {
   type TransactionRecord,
   type Verdict,
 } from '../engine/index.js'
-import { masked, maskOfUnit, needed, textUnits } from '../engine/tuning/delta-debugging.js'
-import { jsonContainers, parseJsonTree, printJsonTree } from '../engine/tuning/json-tree.js'
-import { listSites, textSites } from '../engine/tuning/reduction-sites.js'
-import { type ReproduceOptions, type Reproducer, reproduce } from '../engine/tuning/reproduce.js'
-import { parseXmlTree, xmlLists } from '../engine/tuning/xml-tree.js'
+import { masked, maskOfUnit, needed, textUnits } from '../engine/tuning/reproduction/delta-debugging.js'
+import { jsonContainers, parseJsonTree, printJsonTree } from '../engine/tuning/reproduction/json-tree.js'
+import { listSites, textSites } from '../engine/tuning/reproduction/reduction-sites.js'
+import { type ReproduceOptions, type Reproducer, reproduce } from '../engine/tuning/reproduction/reproduce.js'
+import { parseXmlTree, xmlLists } from '../engine/tuning/reproduction/xml-tree.js'
 import { resolveRuleset } from '../rulesets/index.js'
 import { request, rules } from './support/scenario.js'
 import { announceSkipped, crsTree } from './support/test-data.js'

@@ -5,11 +5,11 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type EvaluatedRecord, evaluate, settingsInForce, type TransactionRecord } from '../engine/index.js'
 import { CaseBook } from '../engine/tuning/case-book.js'
-import { ClientConduct } from '../engine/tuning/client-conduct.js'
 import { learnFamilies } from '../engine/tuning/parameter-families.js'
 import { filenameOf, learnPathTemplates } from '../engine/tuning/path-templates.js'
 import type { Trial } from '../engine/tuning/trial.js'
-import { type Judgement, judgeUnlabelled, requestKey } from '../engine/tuning/unlabelled.js'
+import { ClientConduct } from '../engine/tuning/unlabelled/client-conduct.js'
+import { type Judgement, judgeUnlabelled, requestKey } from '../engine/tuning/unlabelled/unlabelled.js'
 import { request, rules } from './support/scenario.js'
 
 const { ruleset } = rules('SecRule ARGS "@contains evil" "id:1,phase:2,deny,log,msg:\'m\'"')

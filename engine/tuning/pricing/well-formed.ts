@@ -1,7 +1,7 @@
 /**
  * Well-formed requests, as a browser or an API client sends them: what carriers made up here have in common.
  */
-import { type ByteString, type Header, lowerAscii, type TransactionRecord } from '../model/exchange.js'
+import { type ByteString, type Header, lowerAscii, type TransactionRecord } from '../../model/exchange.js'
 
 export interface RequestShape {
   readonly id: string

@@ -4,8 +4,8 @@
  *
  * The variants are only made here; whether one passes is for an evaluation before and after to say.
  */
-import { type ByteString, type Header, lowerAscii, type TransactionRecord } from '../model/exchange.js'
-import type { Ruleset } from '../model/ruleset.js'
+import { type ByteString, type Header, lowerAscii, type TransactionRecord } from '../../model/exchange.js'
+import type { Ruleset } from '../../model/ruleset.js'
 import { kindOfTarget } from './carrier-kinds.js'
 import { neutral, placePayload } from './carriers.js'
 import { withRequest } from './request-slots.js'

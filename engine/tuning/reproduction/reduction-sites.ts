@@ -2,11 +2,11 @@
  * What of a request can be left out, and which of its texts can be made shorter, with the request staying one that a
  * client could send: framing, Host and the boundary of multipart stay, Content-Length follows the body.
  */
-import type { ByteString, Header, TransactionRecord } from '../model/exchange.js'
+import type { ByteString, Header, TransactionRecord } from '../../model/exchange.js'
+import { filled, valueSlots, withRequest } from '../pricing/request-slots.js'
+import type { Slot } from '../pricing/slot.js'
 import { textUnits } from './delta-debugging.js'
 import { jsonContainers, parseJsonTree, printJsonTree } from './json-tree.js'
-import { filled, valueSlots, withRequest } from './request-slots.js'
-import type { Slot } from './slot.js'
 import { parseXmlTree, xmlLists } from './xml-tree.js'
 
 /** A list in the request whose items can be left out. */

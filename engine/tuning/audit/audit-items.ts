@@ -2,10 +2,10 @@
  * The exclusions of a loaded ruleset, as the compiler has them and as their text reads; and which of them are the
  * ruleset's own.
  */
-import type { LoadedRuleset } from '../compile/source.js'
-import type { ByteString } from '../model/exchange.js'
+import type { LoadedRuleset } from '../../compile/source.js'
+import type { ByteString } from '../../model/exchange.js'
+import { type ReadExclusion, readExclusions } from '../read-exclusions.js'
 import type { AuditItem } from './audit-finding.js'
-import { type ReadExclusion, readExclusions } from './read-exclusions.js'
 
 /** Containers that hold for some requests only; a replay leaves out what stands in them. */
 const located = /^<(?:Location|Directory|Files|If\b|ElseIf|Else|Proxy|Limit)/i

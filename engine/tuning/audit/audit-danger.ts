@@ -2,12 +2,12 @@
  * Exclusions that take away more than a false positive: rules that set up or evaluate, whole classes, or what an
  * attacker may ask for by choosing an address, a header or the end of a path.
  */
-import type { ByteString } from '../model/exchange.js'
-import type { Rule, Ruleset } from '../model/ruleset.js'
+import type { ByteString } from '../../model/exchange.js'
+import type { Rule, Ruleset } from '../../model/ruleset.js'
+import { protectedRulesOf } from '../protected-rules.js'
+import type { Condition, ReadExclusion } from '../read-exclusions.js'
 import type { AuditItem, Finding } from './audit-finding.js'
 import { idList, mayTake, rulesOf } from './audit-placebo.js'
-import { protectedRulesOf } from './protected-rules.js'
-import type { Condition, ReadExclusion } from './read-exclusions.js'
 
 /** Rules from which on a selector takes a whole class. */
 const wholeClass = 10

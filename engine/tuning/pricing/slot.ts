@@ -1,7 +1,7 @@
 /**
  * A place in a request where a client writes a value, and how a client spells bytes: what all kinds of places share.
  */
-import type { ByteString } from '../model/exchange.js'
+import type { ByteString } from '../../model/exchange.js'
 
 /** A value as it is written at a place, and what of it the engine is to see there. */
 export interface Spelling {

@@ -6,9 +6,9 @@
  * record with the payload is handed out only where the engine sees at the target what it should: the payload, or what
  * a cookie, a header or a field of multipart can hold of it.
  */
-import type { ByteString, TransactionRecord } from '../model/exchange.js'
-import type { Ruleset } from '../model/ruleset.js'
-import { type InspectedValue, inspect, inspectedValues } from '../transaction/inspected-values.js'
+import type { ByteString, TransactionRecord } from '../../model/exchange.js'
+import type { Ruleset } from '../../model/ruleset.js'
+import { type InspectedValue, inspect, inspectedValues } from '../../transaction/inspected-values.js'
 import { type Filling, filled, headerSlots, pathSlot, querySlot, valueSlots, wholeBody } from './request-slots.js'
 import type { Slot, Spelling } from './slot.js'
 

@@ -4,7 +4,7 @@
  * Which of them the body has follows from the processor that read it; a body that is not what it says has places that
  * the engine does not see, and those are found out by `carriers.ts`.
  */
-import type { ByteString, RecordedRequest } from '../model/exchange.js'
+import type { ByteString, RecordedRequest } from '../../model/exchange.js'
 import { itself, pairSlots, percentEncoded, type Slot, type Spelling } from './slot.js'
 
 type BodySlots = (body: ByteString, contentType: ByteString) => readonly Slot[]

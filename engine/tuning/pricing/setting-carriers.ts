@@ -4,7 +4,7 @@
  * For each rule that a setting drives (`setting-rules.ts`), requests that hold a payload and one of the values that the
  * setting would newly allow. What of them is blocked before and passes after is the price of the change.
  */
-import type { ByteString, Header } from '../model/exchange.js'
+import type { ByteString, Header } from '../../model/exchange.js'
 import { percentEncoded } from './slot.js'
 import type { Variant } from './ways-around.js'
 import { type RequestShape, wellFormed } from './well-formed.js'

@@ -2,7 +2,7 @@
  * JSON text as a tree whose scalars and keys keep their spelling, so that members can be left out and nothing else
  * changes but white space.
  */
-import type { ByteString } from '../model/exchange.js'
+import type { ByteString } from '../../model/exchange.js'
 
 export type JsonNode =
   | { readonly kind: 'scalar'; readonly text: ByteString }

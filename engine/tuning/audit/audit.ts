@@ -4,18 +4,18 @@
  * The caller replays the corpus with `lifts` lifted, in detection only so that no block hides later hits, adds each
  * verdict, and asks for the report. The ruleset must have been loaded with `keepExclusions`.
  */
-import type { LoadedRuleset } from '../compile/source.js'
-import type { EvaluatedRecord } from '../model/exchange.js'
-import type { Ruleset } from '../model/ruleset.js'
-import type { Verdict } from '../model/verdict.js'
-import type { SettingsInForce } from '../settings-in-force.js'
+import type { LoadedRuleset } from '../../compile/source.js'
+import type { EvaluatedRecord } from '../../model/exchange.js'
+import type { Ruleset } from '../../model/ruleset.js'
+import type { Verdict } from '../../model/verdict.js'
+import type { SettingsInForce } from '../../settings-in-force.js'
+import { learnPathTemplates, type TemplateOf } from '../path-templates.js'
 import { dangers } from './audit-danger.js'
 import { EvidenceBook } from './audit-evidence.js'
 import type { AuditEvidence, AuditedExclusion, AuditItem, AuditReport, Finding } from './audit-finding.js'
 import { auditItems } from './audit-items.js'
 import { narrower } from './audit-narrower.js'
 import { placebos } from './audit-placebo.js'
-import { learnPathTemplates, type TemplateOf } from './path-templates.js'
 
 export interface AuditOptions {
   /** Judge the ruleset's own exclusions too. */

@@ -4,9 +4,9 @@
  * Lost is an attack that was blocked and is not any more; one that only protocol rules (911, 913, 920) still stop is
  * lost too, unless they alone stopped it before. A detection is one rule firing on one attack.
  */
-import type { Verdict } from '../model/verdict.js'
+import type { Verdict } from '../../model/verdict.js'
+import { isProtected } from '../protected-rules.js'
 import type { Blocking } from './blocking.js'
-import { isProtected } from './protected-rules.js'
 
 /** One attack before and after, in the caller's mode or in detection only, but both in the same. */
 export interface PricedAttack {

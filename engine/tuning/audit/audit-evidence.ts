@@ -2,13 +2,13 @@
  * What a replay that lifts exclusions shows of each: what it suppresses, alone or with others, and which requests would
  * be blocked without it. One replay for all: with one off and the others on is arithmetic over the same matches.
  */
-import { type ByteString, type EvaluatedRecord, lowerAscii } from '../model/exchange.js'
-import type { Rule, Ruleset } from '../model/ruleset.js'
-import type { Match, Verdict } from '../model/verdict.js'
-import type { SettingsInForce } from '../settings-in-force.js'
-import { filenameOf } from '../transaction/request-view.js'
+import { type ByteString, type EvaluatedRecord, lowerAscii } from '../../model/exchange.js'
+import type { Rule, Ruleset } from '../../model/ruleset.js'
+import type { Match, Verdict } from '../../model/verdict.js'
+import type { SettingsInForce } from '../../settings-in-force.js'
+import { filenameOf } from '../../transaction/request-view.js'
+import { looksAtScores } from '../protected-rules.js'
 import type { AuditEvidence } from './audit-finding.js'
-import { looksAtScores } from './protected-rules.js'
 
 /** A rule that fires at a place but for one exclusion. */
 export interface SuppressedPlace {

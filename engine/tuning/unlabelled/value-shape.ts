@@ -3,8 +3,8 @@
  *
  * A hint for judging hits without a label, never a verdict: rules have their own opinion of the same bytes.
  */
-import type { ByteString } from '../model/exchange.js'
-import { looksRandom } from './path-shapes.js'
+import type { ByteString } from '../../model/exchange.js'
+import { looksRandom } from '../path-shapes.js'
 
 export type ValueShape =
   | 'empty'

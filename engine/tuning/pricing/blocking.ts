@@ -5,9 +5,9 @@
  * look at the request's form, and an attacker sends a well-formed one. Rules above the blocking paranoia level score
  * for themselves and block nothing.
  */
-import type { Rule, Ruleset } from '../model/ruleset.js'
-import type { Verdict } from '../model/verdict.js'
-import type { SettingsInForce } from '../settings-in-force.js'
+import type { Rule, Ruleset } from '../../model/ruleset.js'
+import type { Verdict } from '../../model/verdict.js'
+import type { SettingsInForce } from '../../settings-in-force.js'
 
 /** What decides a block by score; `settingsInForce` gives it. Null: the ruleset has no such setting. */
 export type BlockingTerms = Pick<SettingsInForce, 'blockingParanoia' | 'inboundThreshold' | 'outboundThreshold'>

@@ -5,8 +5,8 @@
  * Fed with every record, hit or not, while it is replayed. Memory is bounded: so many clients, of each so many rules and
  * pages.
  */
-import type { EvaluatedRecord } from '../model/exchange.js'
-import type { Match, Verdict } from '../model/verdict.js'
+import type { EvaluatedRecord } from '../../model/exchange.js'
+import type { Match, Verdict } from '../../model/verdict.js'
 
 /** LIMIT: clients that are kept; what those beyond did is not known. */
 const mostClients = 50_000

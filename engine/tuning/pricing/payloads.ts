@@ -4,13 +4,13 @@
  * Rules that only look at a request's form (911, 913, 920) tell of no payload. Where a chain's last link reads what an
  * earlier one found, the values are those the earlier one looked at, as in the groups of false positives.
  */
-import type { ByteString, TransactionRecord } from '../model/exchange.js'
-import type { Ruleset } from '../model/ruleset.js'
-import type { Match, Verdict } from '../model/verdict.js'
-import { inspectedValues } from '../transaction/inspected-values.js'
-import { evaluate } from '../transaction/verdict.js'
+import type { ByteString, TransactionRecord } from '../../model/exchange.js'
+import type { Ruleset } from '../../model/ruleset.js'
+import type { Match, Verdict } from '../../model/verdict.js'
+import { inspectedValues } from '../../transaction/inspected-values.js'
+import { evaluate } from '../../transaction/verdict.js'
+import { disruptedIn, hitsOf } from '../hits.js'
 import { attackClass, isProtocolRule } from './blocking.js'
-import { disruptedIn, hitsOf } from './hits.js'
 
 export interface Payload {
   /** Whole and as the engine parsed it, before any transformation. */

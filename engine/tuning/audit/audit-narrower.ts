@@ -2,16 +2,16 @@
  * Narrower texts for an exclusion that takes more than the traffic needs: fewer rules, the parameters that erred, the
  * paths where they did.
  */
-import type { ByteString } from '../model/exchange.js'
-import type { Platform } from '../model/platform.js'
-import type { Ruleset } from '../model/ruleset.js'
+import type { ByteString } from '../../model/exchange.js'
+import type { Platform } from '../../model/platform.js'
+import type { Ruleset } from '../../model/ruleset.js'
+import { isWritableKey, scopedRule } from '../config-text.js'
+import type { PathTemplate, TemplateOf } from '../path-templates.js'
+import { splitTarget } from '../place.js'
+import { protectedRulesOf } from '../protected-rules.js'
 import type { SuppressedPlace } from './audit-evidence.js'
 import type { AuditItem, Finding } from './audit-finding.js'
 import { idList, rulesOf } from './audit-placebo.js'
-import { isWritableKey, scopedRule } from './config-text.js'
-import type { PathTemplate, TemplateOf } from './path-templates.js'
-import { splitTarget } from './place.js'
-import { protectedRulesOf } from './protected-rules.js'
 
 /** LIMIT: rules, targets and paths that a narrower text may name; with more of them it would not be one. */
 const mostNamed = 8

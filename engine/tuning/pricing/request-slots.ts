@@ -4,7 +4,7 @@
  * This only cuts text; what the engine makes of a place is asked of the engine (`carriers.ts`), never guessed here. All
  * scans are linear in the request, whatever it holds.
  */
-import type { ByteString, Header, RecordedRequest, TransactionRecord } from '../model/exchange.js'
+import type { ByteString, Header, RecordedRequest, TransactionRecord } from '../../model/exchange.js'
 import { bodySlots } from './body-slots.js'
 import { itself, pairSlots, percentEncoded, type RequestPart, type Slot, type Spelling } from './slot.js'
 

@@ -1,9 +1,9 @@
 /**
  * What an audit of existing exclusions says: the exclusions it looked at, what the replay showed of each, and findings.
  */
-import type { ByteString } from '../model/exchange.js'
-import type { StandingExclusion } from '../model/standing-exclusion.js'
-import type { ReadExclusion } from './read-exclusions.js'
+import type { ByteString } from '../../model/exchange.js'
+import type { StandingExclusion } from '../../model/standing-exclusion.js'
+import type { ReadExclusion } from '../read-exclusions.js'
 
 export const findingKinds = [
   'dangerous',

@@ -4,9 +4,9 @@
  * The requests are those of a browser or an API client, well-formed, so that what fires on one that carries a payload
  * fires for the payload.
  */
-import type { ByteString, Header, TransactionRecord } from '../model/exchange.js'
-import type { Ruleset } from '../model/ruleset.js'
-import { inspect } from '../transaction/inspected-values.js'
+import type { ByteString, Header, TransactionRecord } from '../../model/exchange.js'
+import type { Ruleset } from '../../model/ruleset.js'
+import { inspect } from '../../transaction/inspected-values.js'
 import { type RequestShape, wellFormed } from './well-formed.js'
 
 export type CarrierKind =

@@ -2,14 +2,14 @@
  * Exclusions that cannot work, found without traffic: what they name is not in this ruleset, or this platform does not
  * honour them as they are written or where they stand.
  */
-import { selectById, selectByTag } from '../exclusions.js'
-import type { TargetExclusion } from '../model/definitions.js'
-import type { ByteString } from '../model/exchange.js'
-import { platforms } from '../model/platform.js'
-import type { Rule, Ruleset, Target } from '../model/ruleset.js'
-import type { StandingExclusion } from '../model/standing-exclusion.js'
+import { selectById, selectByTag } from '../../exclusions.js'
+import type { TargetExclusion } from '../../model/definitions.js'
+import type { ByteString } from '../../model/exchange.js'
+import { platforms } from '../../model/platform.js'
+import type { Rule, Ruleset, Target } from '../../model/ruleset.js'
+import type { StandingExclusion } from '../../model/standing-exclusion.js'
+import { protectedRulesOf } from '../protected-rules.js'
 import type { AuditItem, Finding } from './audit-finding.js'
-import { protectedRulesOf } from './protected-rules.js'
 
 /** Ids listed in a reason. */
 const listed = 6

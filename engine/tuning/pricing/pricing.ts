@@ -5,18 +5,18 @@
  * What is lost in a place is foretold from profiles, and each attack foretold lost is replayed there, in a recorded
  * request of that place, before and after. Of the attacks foretold caught a few are replayed too.
  */
-import type { ByteString, TransactionRecord } from '../model/exchange.js'
-import type { Verdict } from '../model/verdict.js'
-import type { AtomIndex } from './atom-index.js'
+import type { ByteString, TransactionRecord } from '../../model/exchange.js'
+import type { Verdict } from '../../model/verdict.js'
+import type { AtomIndex } from '../atom-index.js'
+import { type Applied, placeOf } from '../candidates.js'
+import type { Atom, CaseBook } from '../case-book.js'
+import type { Laboratory, Trial } from '../trial.js'
 import type { Attacks } from './attacks.js'
-import { type Applied, placeOf } from './candidates.js'
 import { type CarrierKind, kindOfTarget } from './carrier-kinds.js'
 import { neutral, placePayload } from './carriers.js'
-import type { Atom, CaseBook } from './case-book.js'
 import type { Payload } from './payloads.js'
 import { isLost, lostRules, type Price, type PricedAttack, priceOf } from './price.js'
 import { settingCarriers } from './setting-carriers.js'
-import type { Laboratory, Trial } from './trial.js'
 import { waysAround } from './ways-around.js'
 
 /** One place that exclusions open, and what attacks carried there become. */

@@ -17,7 +17,7 @@
  * 403 and 406 count for neither side: they may be the answer of the firewall itself. From 70 % on a group is a likely
  * false positive, up to 30 % it is attack-like.
  */
-import type { ByteString, Origin } from '../model/exchange.js'
+import type { ByteString, Origin } from '../../model/exchange.js'
 import type { ClientConduct, Conduct } from './client-conduct.js'
 import { shapeOf, shapeTitles, type ValueShape } from './value-shape.js'
 

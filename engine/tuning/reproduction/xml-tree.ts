@@ -2,8 +2,8 @@
  * XML text as a tree whose tags, texts and attributes keep their spelling, so that elements and attributes can be left
  * out and what is left is as well-formed as before.
  */
-import type { ByteString } from '../model/exchange.js'
-import { markupEnd } from './body-slots.js'
+import type { ByteString } from '../../model/exchange.js'
+import { markupEnd } from '../pricing/body-slots.js'
 
 interface XmlElement {
   /** `<name`, attributes each with the white space before it, `>` or `/>`. */

@@ -6,12 +6,13 @@
  * stays one that a client could send.
  */
 import { createHash } from 'node:crypto'
-import type { ByteString, Header, TransactionRecord } from '../model/exchange.js'
-import type { Verdict } from '../model/verdict.js'
+import type { ByteString, Header, TransactionRecord } from '../../model/exchange.js'
+import type { Verdict } from '../../model/verdict.js'
+import { disruptedIn, hitsOf } from '../hits.js'
+import { splitTarget } from '../place.js'
+import { withRequest } from '../pricing/request-slots.js'
 import { masked, maskOfUnit, needed } from './delta-debugging.js'
-import { disruptedIn, hitsOf } from './hits.js'
 import { parseJsonTree, printJsonTree } from './json-tree.js'
-import { splitTarget } from './place.js'
 import {
   bodyKindOf,
   boundaryOf,
@@ -22,7 +23,6 @@ import {
   withHeader,
   withHeaders,
 } from './reduction-sites.js'
-import { withRequest } from './request-slots.js'
 
 export interface ReproduceOptions {
   /** Rules that must still fire; by default all that scored or blocked by themselves in the record. */

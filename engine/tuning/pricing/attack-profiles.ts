@@ -4,8 +4,8 @@
  * A profile is made by evaluating the payload in a harmless request of that kind. Without some rules an attack scores
  * what the others add: that is arithmetic over the profile, and touches only the attacks those rules fired on.
  */
-import type { Ruleset } from '../model/ruleset.js'
-import { evaluate } from '../transaction/verdict.js'
+import type { Ruleset } from '../../model/ruleset.js'
+import { evaluate } from '../../transaction/verdict.js'
 import { type Blocking, isProtocolRule } from './blocking.js'
 import { type CarrierKind, carrierOfKind } from './carrier-kinds.js'
 import { placePayload } from './carriers.js'

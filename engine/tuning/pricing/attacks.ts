@@ -1,15 +1,15 @@
 /**
  * The attacks that prices are counted over: as they stand, and their payloads to be carried elsewhere.
  */
-import type { TransactionRecord } from '../model/exchange.js'
-import type { Verdict } from '../model/verdict.js'
+import type { TransactionRecord } from '../../model/exchange.js'
+import type { Verdict } from '../../model/verdict.js'
+import type { Candidate } from '../candidates.js'
+import { splitTarget } from '../place.js'
+import type { Trial } from '../trial.js'
 import { AttackProfiles } from './attack-profiles.js'
 import { attackClass, Blocking } from './blocking.js'
-import type { Candidate } from './candidates.js'
 import type { CarrierKind } from './carrier-kinds.js'
 import { PayloadCollector } from './payloads.js'
-import { splitTarget } from './place.js'
-import type { Trial } from './trial.js'
 
 export interface StandingAttack {
   readonly record: TransactionRecord

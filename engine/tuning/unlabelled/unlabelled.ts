@@ -1,14 +1,14 @@
 /**
  * Unlabelled requests that would be blocked, group by group: how likely they are false positives, and on what evidence.
  */
-import { type ByteString, type EvaluatedRecord, originOf } from '../model/exchange.js'
-import type { CaseBook } from './case-book.js'
+import { type ByteString, type EvaluatedRecord, originOf } from '../../model/exchange.js'
+import type { CaseBook } from '../case-book.js'
+import type { KeyFamily } from '../parameter-families.js'
+import type { PathTemplate } from '../path-templates.js'
+import { splitTarget } from '../place.js'
+import type { Laboratory, Trial } from '../trial.js'
 import type { ClientConduct } from './client-conduct.js'
 import { GroupEvidence, type Likelihood, likelihoodOf } from './likelihood.js'
-import type { KeyFamily } from './parameter-families.js'
-import type { PathTemplate } from './path-templates.js'
-import { splitTarget } from './place.js'
-import type { Laboratory, Trial } from './trial.js'
 
 export interface UnlabelledGroup extends Likelihood {
   readonly ruleId: number
