@@ -75,10 +75,12 @@ class ExcludeText {
   }
 
   #row([name, value]: readonly [string, string]): string {
-    const indent = ' '.repeat(22)
-    return `  ${name.padEnd(20)}${wrap(value, this.options.width - 22)
+    const { width } = this.options
+    // On a narrow terminal the value has the lines below its name.
+    if (width < 60) return `  ${name}\n${this.#wrapped(value, '    ')}`
+    return `  ${name.padEnd(20)}${wrap(value, width - 22)
       .split('\n')
-      .join(`\n${indent}`)}`
+      .join(`\n${' '.repeat(22)}`)}`
   }
 
   #kinds(): string {
