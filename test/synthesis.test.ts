@@ -17,8 +17,9 @@ import {
   textsOf,
   type Verdict,
 } from '../engine/index.js'
-import { loadWith, type Synthesised, synthesiseInMemory } from './support/laboratory.js'
+import { crsStyle, loadWith, type Synthesised, synthesiseInMemory } from './support/laboratory.js'
 import { dice, type RandomCase, randomCase } from './support/random-traffic.js'
+import { request } from './support/scenario.js'
 
 const platforms: readonly PlatformName[] = ['modsec2', 'modsec3', 'coraza']
 const seeds = Array.from({ length: 40 }, (_, n) => n + 1)
@@ -195,6 +196,28 @@ test('the same input, in any order of the records, gives the same keys, ids and 
 })
 
 const neverExcluded = [200_001, 900_990, 901_990, 949_059, 949_110, 942_013, 7_000]
+
+test('what a chain finds last without a target is found out, on records that it did not hit', async () => {
+  const rule = `SecRule ARGS "@contains beta" "id:934200,phase:2,pass,log,chain"
+  SecRule MATCHED_VAR "@contains gamma" "t:none,setvar:tx.inbound_anomaly_score_pl1=+5"
+`
+  const uris = ['/x?message=beta+gamma', '/x?a=beta+gamma&message=beta', '/y?a=beta+gamma&message=beta']
+  const records = uris.map((uri, n) => request({ id: `r${n}`, uri, label: 'benign' }))
+  for (const platform of platforms) {
+    const each: RandomCase = { seed: 0, text: crsStyle(rule), platform, records, targetScore: null }
+    const result = await synthesiseInMemory(each)
+    const before = verdicts(applied(each, result, []), each)
+    assert.equal([...uncleared(each, result, before)], ['r0'], platform)
+    const first = result.synthesis.chosen.filter(({ targets }) => targets.includes('ARGS:message'))
+    assert.is(first.length, 1, platform)
+    assert.equal([...uncleared(each, result, verdicts(applied(each, result, first), each))], ['r1'], platform)
+    assert.equal(
+      [...uncleared(each, result, verdicts(applied(each, result, result.synthesis.chosen), each))],
+      [],
+      platform,
+    )
+  }
+})
 
 test('protected rules are named by nothing that is emitted or offered, wherever hits seem to come from', async () => {
   for (const platform of platforms)

@@ -3,9 +3,10 @@
  * touches, and choose again until nothing new appears.
  *
  * A record on which no rule that is excluded has hit, and whose body is read as before, evaluates as before, so only
- * the others are replayed.
+ * the others are replayed; where a chain reads what its head found last, all records of the scope.
  */
 import type { ByteString, EvaluatedRecord, TransactionRecord } from '../model/exchange.js'
+import type { Rule, RuleLink } from '../model/ruleset.js'
 import type { Verdict } from '../model/verdict.js'
 import { AtomIndex } from './atom-index.js'
 import { type Candidate, type CandidateInput, eligible, isAvailable, ladder } from './candidates.js'
@@ -64,6 +65,7 @@ class Synthesiser {
   readonly #ladders = new Map<string, ReturnType<typeof ladder>>()
   readonly #candidates: CandidateInput
   readonly #index: AtomIndex
+  readonly #rules: ReadonlyMap<number, Rule>
   /** What was chosen when `#outcomes` were last brought up to date. */
   #proven: readonly Candidate[] = []
   /** Keys of exclusions that change how bodies are read, once the book knows what is hit then. */
@@ -74,6 +76,7 @@ class Synthesiser {
     const { base } = input
     this.#index = new AtomIndex(input.book.atoms, input.templateOf)
     this.#candidates = { ruleset: base.ruleset, settings: base.settings }
+    this.#rules = new Map(base.ruleset.rules.map((rule) => [rule.id, rule]))
   }
 
   async run(): Promise<Synthesis> {
@@ -202,14 +205,24 @@ class Synthesiser {
         .filter(({ hits }) => hits.some((hit) => hit.atoms.some((atom) => covered.has(atom))))
         .map(({ id }) => id),
     )
-    const readings = changed.filter((candidate) => candidate.processor !== null)
-    if (readings.length === 0) return laboratory.recordsWithIds(ids)
+    const wide = changed.filter((candidate) => candidate.processor !== null || this.#shifts(candidate))
+    if (wide.length === 0) return laboratory.recordsWithIds(ids)
+    const isEverywhere = wide.some(({ scope }) => scope.template === null)
     return laboratory.records(
       (record) =>
         ids.has(record.id) ||
         (record.label === 'benign' &&
-          readings.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true)),
+          (isEverywhere || wide.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true))),
     )
+  }
+
+  /**
+   * Whether requests may be hit without these targets that were not with them: where a link reads what the head found
+   * last, the head now finds something else last.
+   */
+  #shifts({ targets, ruleIds }: Candidate): boolean {
+    if (targets.length === 0) return false
+    return ruleIds.some((id) => this.#rules.get(id)?.links.some((link, n) => n > 0 && readsLastFound(link)))
   }
 
   /** Takes in what the proof showed that the arithmetic did not; true where there was nothing. */
@@ -373,6 +386,14 @@ function isOver(
   { inbound, outbound }: ScoreLimits,
 ): boolean {
   return blocked || score > inbound || outboundScore > outbound
+}
+
+/** MATCHED_VAR and what a capture or a `setvar` left in TX; MATCHED_VARS hold all that was found. */
+function readsLastFound({ targets, operatorText }: RuleLink): boolean {
+  return (
+    targets.some(({ variable }) => ['MATCHED_VAR', 'MATCHED_VAR_NAME', 'TX'].includes(variable.name)) ||
+    /%\{(?:tx\.|matched_var)/i.test(operatorText)
+  )
 }
 
 /** Ids of the cases that the candidates should clear. */
