@@ -219,6 +219,20 @@ test('what a chain finds last without a target is found out, on records that it 
   }
 })
 
+test('what stays above the target score is left, although it passes', async () => {
+  const rule = `SecRule ARGS "@contains beta" "id:905500,phase:2,pass,log,setvar:tx.inbound_anomaly_score_pl1=+4"
+SecRule ARGS "@contains beta" "id:942100,phase:2,pass,log,setvar:tx.inbound_anomaly_score_pl1=+2"
+`
+  const records = [request({ id: 'r0', uri: '/x?a=beta', label: 'benign' })]
+  for (const platform of platforms) {
+    const of = async (targetScore: number | null): Promise<readonly string[]> =>
+      (await synthesiseInMemory({ text: crsStyle(rule), platform, records, targetScore })).synthesis.left.map(
+        ({ id }) => id,
+      )
+    assert.equal([await of(3), await of(4), await of(null)], [['r0'], [], []], platform)
+  }
+})
+
 test('protected rules are named by nothing that is emitted or offered, wherever hits seem to come from', async () => {
   for (const platform of platforms)
     for (const seed of seeds) {

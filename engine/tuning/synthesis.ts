@@ -359,10 +359,13 @@ class Synthesiser {
   }
 
   #result(choice: Choice, ids: ReadonlyMap<string, readonly number[]>, rounds: number): Synthesis {
-    const { book } = this.input
+    const { book, limits } = this.input
     const outcomes = this.#outcomes
     const left = choice.left
-      .filter(({ id, blocked }) => outcomes.get(id)?.blocked ?? blocked)
+      .filter(({ id }) => {
+        const outcome = outcomes.get(id)
+        return outcome === undefined || isOver(outcome, limits)
+      })
       .map(({ id, unclearable }) => ({
         id,
         reason: book.caseOf(id)?.unclearable ?? unclearable ?? 'no exclusion that this platform honours covers it',
