@@ -32,8 +32,8 @@ export interface LaboratoryOptions {
 
 export type TrialOptions = Pick<LaboratoryOptions, 'workers' | 'recordTimeout'> & { readonly lift?: Lift }
 
-/** LIMIT: so many records are evaluated here before threads are started, whose start costs about as much. */
-const recordsHere = 1500
+/** LIMIT: so many records are evaluated here before threads are started, whose start and warm-up cost about as much. */
+const recordsHere = 4000
 
 export function createLaboratory(options: LaboratoryOptions): Laboratory {
   return {
@@ -116,7 +116,7 @@ async function* inPool(
   }
   const lifting = lift === undefined ? {} : { liftExclusions: lift }
   const facts = workers === 0 ? {} : { facts: patternFacts(loaded) }
-  const pool = createPool(loaded, { workers, mainThreadWorks: workers > 1, recordTimeout, ...facts, ...lifting })
+  const pool = createPool(loaded, { workers, recordTimeout, ...facts, ...lifting })
   try {
     for await (const { verdict } of pool.run(noted())) yield { record: waiting.shift() as TransactionRecord, verdict }
   } finally {
