@@ -207,12 +207,14 @@ class Synthesiser {
     )
     const wide = changed.filter((candidate) => candidate.processor !== null || this.#shifts(candidate))
     if (wide.length === 0) return laboratory.recordsWithIds(ids)
-    const isEverywhere = wide.some(({ scope }) => scope.template === null)
+    const placed = wide.filter(({ scope }) => scope.template !== null)
+    const fragments = wide.filter(({ scope }) => scope.template === null).map(({ targets }) => nameFragments(targets))
     return laboratory.records(
       (record) =>
         ids.has(record.id) ||
         (record.label === 'benign' &&
-          (isEverywhere || wide.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true))),
+          (placed.some(({ scope }) => scope.template?.matches(filenameOf(record)) === true) ||
+            mayName(record, fragments))),
     )
   }
 
@@ -397,6 +399,28 @@ function readsLastFound({ targets, operatorText }: RuleLink): boolean {
     targets.some(({ variable }) => ['MATCHED_VAR', 'MATCHED_VAR_NAME', 'TX'].includes(variable.name)) ||
     /%\{(?:tx\.|matched_var)/i.test(operatorText)
   )
+}
+
+/**
+ * Of each target the longest piece of its name that a client writes as it is; null where there is none. Engines add
+ * `json` and `array_` to the names of JSON members.
+ */
+function nameFragments(targets: readonly ByteString[]): readonly (string | null)[] {
+  return targets.map((target) => {
+    const { key } = splitTarget(target)
+    const words = (key ?? '').replace(/\\x[0-9a-f]{2}|\[[^\]]*\][+*?]?|\\./gi, ' ').match(/[A-Za-z0-9_-]+/g) ?? []
+    const written = words.filter((word) => !/^(?:json|array_?\d*)$/i.test(word)).sort((a, b) => b.length - a.length)
+    const [longest = ''] = written
+    return longest.length < 3 ? null : longest.toLowerCase()
+  })
+}
+
+/** Whether the record may hold a name with one of the pieces: whether its text does. */
+function mayName({ request }: TransactionRecord, fragments: readonly (readonly (string | null)[])[]): boolean {
+  if (fragments.length === 0) return false
+  const text = `${request.uri} ${request.headers.map(([name, value]) => `${name} ${value}`).join(' ')} ${request.body}`
+  const lower = text.toLowerCase()
+  return fragments.some((some) => some.some((fragment) => fragment === null || lower.includes(fragment)))
 }
 
 /** Ids of the cases that the candidates should clear. */
