@@ -63,6 +63,14 @@ export interface ReplayInput {
   flush(): Promise<void> | null
 }
 
+/** LIMIT: with fewer bytes, some 20,000 records, a thread's start and warm-up cost more than what it takes off others. */
+const shortRunBytes = 1 << 24
+
+/** Whether the main thread should be one of the workers: in short runs. `bytes`: of the corpus; null where unknown. */
+export function worksInMainThread(workers: number, bytes: number | null): boolean {
+  return workers > 1 && bytes !== null && bytes < shortRunBytes
+}
+
 /** LIMIT: missed attacks and records in error beyond this many are counted, not listed. */
 const listedRecords = 1000
 

@@ -24,7 +24,7 @@ import { Outputs, outputLayout } from '../output.js'
 import { keepPatterns } from '../pattern-cache.js'
 import { startProfileFile } from '../profile-file.js'
 import { createProgress } from '../progress.js'
-import { replay } from '../replay.js'
+import { replay, worksInMainThread } from '../replay.js'
 import { reports } from '../reports/index.js'
 import type { RunReport } from '../reports/run-report.js'
 import { splitRuleFilter } from '../rule-filter.js'
@@ -108,7 +108,7 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
     ruleTags: (ruleId) => tagsOf(ruleId),
   })
   const workers = options.workers ?? (isBelow(smallCorpusBytes, corpus.bytes) ? 0 : defaultWorkers())
-  const mainThreadWorks = workers > 1 && isBelow(shortRunBytes, corpus.bytes)
+  const mainThreadWorks = worksInMainThread(workers, corpus.bytes)
   // They load their modules while this one reads the rules.
   const started = startedThreads({ workers, mainThreadWorks })
   const threads = started > 0 ? new Threads(started) : undefined
@@ -155,9 +155,6 @@ export async function run(options: RunOptions): Promise<ExitStatus> {
 
 /** LIMIT: with fewer bytes, some 100 records, the main thread is done before a worker has started. */
 const smallCorpusBytes = 1 << 17
-/** LIMIT: with fewer bytes, some 20,000 records, a thread's start and warm-up cost more than what it takes off others. */
-const shortRunBytes = 1 << 24
-
 function isBelow(limit: number, bytes: number | null): boolean {
   return bytes !== null && bytes < limit
 }

@@ -19,6 +19,7 @@ import {
   type TransactionRecord,
 } from '../../engine/index.js'
 import type { Progress } from '../progress.js'
+import { worksInMainThread } from '../replay.js'
 
 export interface GatherRequest {
   readonly corpus: CorpusRequest
@@ -69,7 +70,7 @@ export async function gather(
   const tally = new Tally({ inbound: settings.inboundThreshold, outbound: settings.outboundThreshold })
   const pool = createPool(loaded, {
     workers,
-    mainThreadWorks: workers > 1,
+    mainThreadWorks: worksInMainThread(workers, corpus.bytes),
     reader: corpus.reader,
     facts: patternFacts(loaded),
     recordTimeout,
