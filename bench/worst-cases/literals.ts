@@ -4,7 +4,7 @@
  */
 import type { ByteString, Ruleset } from '../../engine/index.js'
 import { MatchPlan } from '../../engine/matching/plan.js'
-import { Random } from '../peers/random.js'
+import { randomPieces } from './values.js'
 
 type Requirement = NonNullable<MatchPlan['tests'][number]['requires']>
 type Literal = Extract<Requirement, { readonly kind: 'literal' }>
@@ -12,16 +12,7 @@ type Literal = Extract<Requirement, { readonly kind: 'literal' }>
 /** Literals in random order with what must stand around them, over and over, as many as come to so many bytes. */
 export function valueOfLiterals(ruleset: Ruleset): (bytes: number) => ByteString {
   const pieces = [...new Set(new MatchPlan(ruleset).tests.flatMap(({ requires }) => piecesOf(requires)))]
-  return (bytes) => {
-    const random = new Random(11)
-    const taken: ByteString[] = []
-    for (let length = 0; length < bytes; ) {
-      const piece = random.pick(pieces)
-      taken.push(piece)
-      length += piece.length
-    }
-    return taken.join('').slice(0, bytes)
-  }
+  return (bytes) => randomPieces(pieces, 11, bytes)
 }
 
 function piecesOf(requirement: Requirement | null): ByteString[] {

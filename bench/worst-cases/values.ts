@@ -26,17 +26,20 @@ function spoilt(name: string, piece: ByteString, end: ByteString): HostileValue 
 function mixed(name: string, pieces: readonly ByteString[], seed: number): HostileValue {
   return {
     name,
-    make: (bytes) => {
-      const random = new Random(seed)
-      const taken: ByteString[] = []
-      for (let length = 0; length < bytes; ) {
-        const piece = random.pick(pieces)
-        taken.push(piece)
-        length += piece.length
-      }
-      return taken.join('').slice(0, bytes)
-    },
+    make: (bytes) => randomPieces(pieces, seed, bytes),
   }
+}
+
+/** The pieces in random order, over and over, as many as come to so many bytes. */
+export function randomPieces(pieces: readonly ByteString[], seed: number, bytes: number): ByteString {
+  const random = new Random(seed)
+  const taken: ByteString[] = []
+  for (let length = 0; length < bytes; ) {
+    const piece = random.pick(pieces)
+    taken.push(piece)
+    length += piece.length
+  }
+  return taken.join('').slice(0, bytes)
 }
 
 const allBytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))

@@ -2,17 +2,15 @@
  * `wafsim exclude verify`: proves a file of exclusions anew, after an upgrade of the rules or on new traffic.
  */
 import type { Command } from 'commander'
-import { bundledCorpora } from '../../corpora/index.js'
 import { UsageError } from '../../engine/index.js'
-import { crsTestsOf } from '../../rulesets/index.js'
 import { type ExitStatus, exitStatus } from '../definitions.js'
+import { type AttackOptions, addAttackOptions, attackRequest } from '../exclude/attack-options.js'
 import { runVerify, type VerifyRequest } from '../exclude/verify-run.js'
 import {
   addCorpusOptions,
   addReplayOptions,
   addRulesetOptions,
   type CorpusOptions,
-  collect,
   corpusRequest,
   defaultWorkers,
   oneOf,
@@ -31,9 +29,7 @@ type Failure = (typeof failures)[number]
 /** Exit status 1 unless the caller says what for. */
 const failsByDefault: readonly Failure[] = ['placebo', 'price', 'error']
 
-export interface ExcludeVerifyOptions extends RulesetOptions, CorpusOptions, ReplayOptions {
-  readonly attacks: readonly string[]
-  readonly standardAttacks: boolean
+export interface ExcludeVerifyOptions extends RulesetOptions, CorpusOptions, ReplayOptions, AttackOptions {
   readonly format: (typeof formats)[number]
   readonly failOn: readonly Failure[]
 }
@@ -52,9 +48,7 @@ export function registerExcludeVerify(exclude: Command, finish: (status: ExitSta
 }
 
 function addVerifyOptions(command: Command): Command {
-  return addReplayOptions(command, 'one a core, at most 8')
-    .option('--attacks <file|dir|glob>', 'attacks to price exclusions with, beside those of the corpus', collect, [])
-    .option('--no-standard-attacks', "without wafsim's own attacks and the tests of the CRS tree")
+  return addAttackOptions(addReplayOptions(command, 'one a core, at most 8'))
     .option('--format <name>', `format on standard output: ${formats.join(', ')}`, oneOf('--format', formats), 'text')
     .option(
       '--fail-on <what>',
@@ -80,14 +74,12 @@ async function verify(file: string, options: ExcludeVerifyOptions): Promise<Exit
 function verifyRequest(file: string, options: ExcludeVerifyOptions): VerifyRequest {
   if (options.corpus.includes('-'))
     throw new UsageError('exclude verify reads the corpus more than once: give a file in place of standard input (-)')
-  const attacks = [...options.attacks]
-  if (options.standardAttacks) attacks.push(bundledCorpora().attacks, ...crsTestsOf(options.rules))
   const quiet = options.quiet ?? false
   return {
     file,
     ruleset: options,
     corpus: corpusRequest(options),
-    attacks: attacks.length === 0 ? null : { specs: attacks, assumeBenign: false, labels: [], filters: [] },
+    attacks: attackRequest(options),
     workers: options.workers ?? defaultWorkers(),
     recordTimeout: options.recordTimeout,
     quiet,

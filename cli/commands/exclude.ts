@@ -2,11 +2,10 @@
  * `wafsim exclude`: exclusions for the false positives of a corpus, proven by replay; for one rule by hand; from alerts.
  */
 import { type Command, Option } from 'commander'
-import { bundledCorpora } from '../../corpora/index.js'
 import { defaultIdBounds, type IdBounds, parseIdBounds, UsageError } from '../../engine/index.js'
-import { crsTestsOf } from '../../rulesets/index.js'
 import { type CommandDefinition, type ExitStatus, exitStatus } from '../definitions.js'
 import { excludeFromAlerts } from '../exclude/alerts.js'
+import { type AttackOptions, addAttackOptions, attackRequest } from '../exclude/attack-options.js'
 import { excludeByHand } from '../exclude/by-hand.js'
 import { type Expectation, excludeReproduce, expectations } from '../exclude/reproduce.js'
 import { runSynthesis, type SynthesisRequest } from '../exclude/synthesis-run.js'
@@ -35,9 +34,7 @@ import { registerExcludeVerify } from './exclude-verify.js'
 export const excludeFormats = ['text', 'json', 'conf'] as const
 export type ExcludeFormat = (typeof excludeFormats)[number]
 
-export interface ExcludeOptions extends RulesetOptions, CorpusOptions, ReplayOptions {
-  readonly attacks: readonly string[]
-  readonly standardAttacks: boolean
+export interface ExcludeOptions extends RulesetOptions, CorpusOptions, ReplayOptions, AttackOptions {
   readonly targetScore?: number
   readonly idRange: IdBounds
   readonly layout: string
@@ -79,9 +76,7 @@ export const excludeCommand: CommandDefinition = {
 }
 
 function addExcludeOptions(command: Command): Command {
-  return addReplayOptions(command, 'one a core, at most 8')
-    .option('--attacks <file|dir|glob>', 'attacks to price exclusions with, beside those of the corpus', collect, [])
-    .option('--no-standard-attacks', "without wafsim's own attacks and the tests of the CRS tree")
+  return addAttackOptions(addReplayOptions(command, 'one a core, at most 8'))
     .option(
       '--target-score <n>',
       'clear a request once its score is at most this; 0: every scoring hit (default: it passes)',
@@ -178,15 +173,12 @@ async function exclude(options: ExcludeOptions): Promise<ExitStatus> {
 function synthesisRequest(options: ExcludeOptions, layout: LayoutDefinition): SynthesisRequest {
   if (options.corpus.includes('-'))
     throw new UsageError('exclude reads the corpus more than once: give a file in place of standard input (-)')
-  const selection = { assumeBenign: false, labels: [], filters: [] }
-  const attacks = [...options.attacks]
-  if (options.standardAttacks) attacks.push(bundledCorpora().attacks, ...crsTestsOf(options.rules))
   const quiet = options.quiet ?? false
   const replaced = options.apply === undefined ? null : withoutOurs(options.apply, layout, options.pluginName)
   return {
     ruleset: replaced === null ? options : { ...options, replaced },
     corpus: corpusRequest(options),
-    attacks: attacks.length === 0 ? null : { specs: attacks, ...selection },
+    attacks: attackRequest(options),
     workers: options.workers ?? defaultWorkers(),
     recordTimeout: options.recordTimeout,
     targetScore: options.targetScore ?? null,
